@@ -1,0 +1,43 @@
+"""Migrations of the database named in the settings (or by the caller, in `config.attributes`)."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from alltoken_app.settings import settings
+from alltoken_app.tables.everything import METADATA
+
+
+def migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=METADATA,
+        render_as_batch=True,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def migrate_postgres(url: str) -> None:
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+def main() -> None:
+    url = context.config.attributes.get("url") or settings().database
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            migrate(connection)
+        engine.dispose()
+        return
+    asyncio.run(migrate_postgres(url))
+
+
+main()

@@ -1,0 +1,129 @@
+"""All settings, read once from the environment and `.env`. Each key is explained in `.env.example`."""
+
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ExtraModel(BaseModel):
+    """One model of an OpenAI-compatible server added by settings. Prices: USD per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slug: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._:-]*$")
+    upstream: str
+    name: str = ""
+    kind: Literal["chat", "embeddings"] = "chat"
+    context: int = Field(default=8192, gt=0)
+    max_output: int = Field(default=4096, gt=0)
+    input_price: str
+    output_price: str = "0"
+
+
+class ExtraProvider(BaseModel):
+    """An OpenAI-compatible server added by settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    base_url: str
+    key: SecretStr = SecretStr("")
+    models: tuple[ExtraModel, ...]
+
+
+class Settings(BaseSettings):
+    """Frozen. Durations are seconds, sizes bytes, money whole US dollars where a name says so."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    # Where it listens and keeps its state
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=1, le=65535)
+    public_url: str = ""
+    extra_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    allow_plain_http: bool = False
+    var: Path = ROOT / "var"
+    database_url: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    # Payments
+    stripe_secret_key: SecretStr = SecretStr("")
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    sandbox_providers: Annotated[tuple[str, ...], NoDecode] = ("local", "fault")
+
+    # Mail
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = "AllToken <no-reply@localhost>"
+
+    # Providers
+    local_models: bool = True
+    local_threads: int = Field(default=1, ge=1, le=64)
+    fault_provider: bool = False
+    extra_providers: tuple[ExtraProvider, ...] = ()
+    insecure_upstreams: Annotated[tuple[str, ...], NoDecode] = ()
+
+    # Clocks of a request
+    connect_timeout: float = Field(default=3.0, gt=0)
+    first_token_timeout: float = Field(default=60.0, gt=0)
+    inter_token_timeout: float = Field(default=60.0, gt=0)
+    total_timeout: float = Field(default=1800.0, gt=0)
+    keep_alive: float = Field(default=10.0, gt=0)
+    hold_ttl: float = Field(default=600.0, gt=0)
+    worker_grace: float = Field(default=15.0, gt=0)
+
+    # Limits
+    max_body: int = Field(default=10 * 2**20, gt=0)
+    requests_per_minute: int = Field(default=600, gt=0)
+    concurrent_requests: int = Field(default=64, gt=0)
+    low_balance_usd: int = Field(default=5, ge=0)
+    top_up_fee_percent: int = Field(default=5, ge=0, le=100)
+
+    @field_validator("extra_origins", "sandbox_providers", "insecure_upstreams", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def origin(self) -> str:
+        """The address people and links use, without a slash at its end."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Every origin whose pages may open the web app's socket and post its forms."""
+        loopback = (f"http://localhost:{self.port}", f"http://127.0.0.1:{self.port}")
+        return tuple(dict.fromkeys((self.origin, *loopback, *self.extra_origins)))
+
+    @property
+    def database(self) -> str:
+        """The database's URL; SQLite in `var` unless `DATABASE_URL` says otherwise."""
+        return self.database_url or f"sqlite:///{self.var.resolve() / 'alltoken.db'}"
+
+    @property
+    def book(self) -> Literal["live", "sandbox"]:
+        """The book new money belongs to: live only with a live Stripe key."""
+        return "live" if "_live_" in self.stripe_secret_key.get_secret_value() else "sandbox"
+
+
+@lru_cache
+def settings() -> Settings:
+    """The process's settings, read at first use. Exits by name of the key when one is wrong."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        lines = [f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in wrong.errors()]
+        sys.exit("Wrong settings (see .env.example):\n" + "\n".join(lines))

@@ -1,0 +1,8 @@
+"""Imports every table, so that the metadata is whole (migrations, tests)."""
+
+from sqlmodel import SQLModel
+
+from alltoken_app.tables import account, catalog, generation, key, ledger, payment
+
+TABLES = (account, catalog, generation, key, ledger, payment)
+METADATA = SQLModel.metadata
