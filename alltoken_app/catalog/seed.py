@@ -1,0 +1,187 @@
+"""Puts the built-in catalogue, and what settings add, into the database. Safe to run at each start.
+
+A price card never changes: other rates make a new card, and the newest one is charged.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from alltoken_app import revisions
+from alltoken_app.clock import now_ms
+from alltoken_app.engines import models as engine_models
+from alltoken_app.money import Pico, rate_per_million
+from alltoken_app.settings import ExtraModel, ExtraProvider, Settings
+from alltoken_app.tables.catalog import AiModel, Endpoint, PriceCard, Provider
+
+CHAT_PARAMETERS = (
+    "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty",
+    "repetition_penalty", "max_tokens", "max_completion_tokens", "logit_bias", "logprobs",
+    "top_logprobs", "seed", "response_format", "structured_outputs", "stop", "tools",
+    "tool_choice", "n",
+)  # fmt: skip
+EMBEDDING_PARAMETERS = ("encoding_format", "dimensions")
+
+LOCAL_EVIDENCE = (
+    "The model runs in a process of this installation. Nothing leaves the machine, and the process "
+    "keeps and logs no input or output."
+)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One model at one provider, to be written as rows."""
+
+    provider: str
+    model: AiModel
+    upstream: str
+    rates: dict[str, Pico]
+    parameters: tuple[str, ...]
+    facts: dict[str, object]
+
+
+def seed(session: Session, settings: Settings) -> None:
+    """Bring providers, models, endpoints and price cards up to date."""
+    offers = [*_local(settings), *_fault(settings), *_extra(settings.extra_providers)]
+    for provider in _providers(settings):
+        session.merge(provider)
+    known = {row.slug: row.created_at for row in session.exec(select(AiModel))}
+    for offer in offers:
+        offer.model.created_at = known.get(offer.model.slug, offer.model.created_at)
+        session.merge(offer.model)
+    session.flush()
+    for offer in offers:
+        _write_endpoint(session, offer)
+    _disable_all_but(session, {_endpoint_id(offer) for offer in offers})
+    revisions.bump(session, "catalog")
+
+
+def _providers(settings: Settings) -> Iterable[Provider]:
+    yield Provider(
+        id="local",
+        name="Local",
+        description="Small open models that run on this machine's CPU, with no key and no network.",
+        checked_at=now_ms(),
+    )
+    if settings.fault_provider:
+        yield Provider(
+            id="fault",
+            name="Fault",
+            description="A scripted provider that fails on purpose, to test clients against.",
+            checked_at=now_ms(),
+        )
+    for extra in settings.extra_providers:
+        yield Provider(id=extra.name, name=extra.name, description="Added by settings.")
+
+
+def _local(settings: Settings) -> Iterable[Offer]:
+    if not settings.local_models:
+        return
+    facts = {
+        "zdr": "confirmed", "zdr_evidence": LOCAL_EVIDENCE, "trains": False, "retention_days": 0,
+        "region": "local", "checked_at": now_ms(),
+    }  # fmt: skip
+    yield from (_engine_offer("local", model, facts) for model in engine_models.LOCAL)
+
+
+def _fault(settings: Settings) -> Iterable[Offer]:
+    if settings.fault_provider:
+        facts: dict[str, object] = {"zdr": "none", "trains": False, "region": "local"}
+        yield from (_engine_offer("fault", model, facts) for model in engine_models.FAULT)
+
+
+def _engine_offer(
+    provider: str, model: engine_models.EngineModel, facts: dict[str, object]
+) -> Offer:
+    row = _model_row(model.slug, model.name, model.kind, model.context, model.max_output)
+    row.description, row.notice = model.description, model.notice
+    row.parameters_count, row.licence = model.parameters, model.licence
+    return Offer(
+        provider=provider,
+        model=row,
+        upstream=model.upstream,
+        rates=_rates(model.input_price, model.output_price),
+        parameters=EMBEDDING_PARAMETERS if model.kind == "embeddings" else CHAT_PARAMETERS,
+        facts={"quantization": model.quantization, **facts},
+    )
+
+
+def _extra(providers: Iterable[ExtraProvider]) -> Iterable[Offer]:
+    return (_extra_offer(provider, model) for provider in providers for model in provider.models)
+
+
+def _extra_offer(provider: ExtraProvider, model: ExtraModel) -> Offer:
+    name = model.name or model.slug
+    return Offer(
+        provider=provider.name,
+        model=_model_row(model.slug, name, model.kind, model.context, model.max_output),
+        upstream=model.upstream,
+        rates=_rates(model.input_price, model.output_price),
+        parameters=EMBEDDING_PARAMETERS if model.kind == "embeddings" else CHAT_PARAMETERS,
+        facts={},
+    )
+
+
+def _model_row(slug: str, name: str, kind: str, context: int, max_output: int) -> AiModel:
+    return AiModel(
+        slug=slug,
+        name=name,
+        author=slug.partition("/")[0],
+        kind=kind,
+        context=context,
+        max_output=max_output,
+        input_modalities=["text"],
+        output_modalities=["embeddings" if kind == "embeddings" else "text"],
+    )
+
+
+def _rates(input_price: str, output_price: str) -> dict[str, Pico]:
+    return {"input": rate_per_million(input_price), "output": rate_per_million(output_price)}
+
+
+def _endpoint_id(offer: Offer) -> str:
+    return f"{offer.provider}:{offer.model.slug}"
+
+
+def _write_endpoint(session: Session, offer: Offer) -> None:
+    endpoint_id = _endpoint_id(offer)
+    session.merge(
+        Endpoint(
+            id=endpoint_id,
+            model_slug=offer.model.slug,
+            provider_id=offer.provider,
+            upstream_model=offer.upstream,
+            context=offer.model.context,
+            max_output=offer.model.max_output,
+            parameters=list(offer.parameters),
+            enabled=True,
+            **offer.facts,
+        )
+    )
+    session.flush()
+    newest = session.exec(
+        select(PriceCard)
+        .where(PriceCard.endpoint_id == endpoint_id)
+        .order_by(col(PriceCard.effective_from).desc())
+    ).first()
+    if newest is None or newest.rates != offer.rates:
+        session.add(_card(endpoint_id, offer.rates))
+
+
+def _card(endpoint_id: str, rates: dict[str, Pico]) -> PriceCard:
+    at = now_ms()
+    text = json.dumps([endpoint_id, rates, at], sort_keys=True)
+    version = f"price_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    return PriceCard(
+        version=version, endpoint_id=endpoint_id, rates=rates, effective_from=at, source="seed"
+    )
+
+
+def _disable_all_but(session: Session, offered: set[str]) -> None:
+    for row in session.exec(select(Endpoint)):
+        if row.id not in offered and row.enabled:
+            row.enabled = False
+            session.add(row)

@@ -1,0 +1,93 @@
+"""The models the engines serve, as data: the catalogue is seeded from it."""
+
+from dataclasses import dataclass
+
+TINY = (
+    "A very small model (135M parameters) that runs on this machine's CPU. "
+    "It shows that everything works; it is often wrong."
+)
+
+
+@dataclass(frozen=True)
+class EngineModel:
+    """One model. Prices are USD per million tokens, charged in the sandbox book only."""
+
+    slug: str
+    upstream: str
+    name: str
+    kind: str
+    context: int
+    max_output: int
+    description: str
+    notice: str = ""
+    parameters: str | None = None
+    quantization: str | None = None
+    licence: str | None = None
+    input_price: str = "0.05"
+    output_price: str = "0.20"
+
+
+LOCAL = (
+    EngineModel(
+        slug="alltoken/smollm2-135m-instruct",
+        upstream="smollm2-135m-instruct",
+        name="SmolLM2 135M Instruct",
+        kind="chat",
+        context=4096,
+        max_output=2048,
+        description="SmolLM2-135M-Instruct by Hugging Face, served by llama.cpp on this machine.",
+        notice=TINY,
+        parameters="135M",
+        quantization="int4",
+        licence="Apache-2.0",
+    ),
+    EngineModel(
+        slug="alltoken/all-minilm-l6-v2",
+        upstream="all-minilm-l6-v2",
+        name="all-MiniLM-L6-v2",
+        kind="embeddings",
+        context=512,
+        max_output=1,
+        description="384-dimensional sentence embeddings, served by ONNX Runtime on this machine.",
+        notice="A small embedding model that runs on this machine's CPU.",
+        parameters="22M",
+        quantization="int8",
+        licence="Apache-2.0",
+        input_price="0.01",
+        output_price="0",
+    ),
+)
+
+
+def _fault(name: str, description: str) -> EngineModel:
+    return EngineModel(
+        slug=f"fault/{name}",
+        upstream=name,
+        name=f"Fault: {name}",
+        kind="chat",
+        context=128_000,
+        max_output=8192,
+        description=description,
+        notice="A scripted provider for testing clients; it never runs a model.",
+        input_price="1",
+        output_price="2",
+    )
+
+
+FAULT = (
+    _fault("ok", "Answers with fixed words and right usage."),
+    _fault("slow-first-token", "Waits before its first token."),
+    _fault("stall", "Stops sending after three chunks."),
+    _fault("rate-limited", "Answers 429 with Retry-After: 2."),
+    _fault("server-error", "Answers 500."),
+    _fault("cut-stream", "Resets the connection after three chunks."),
+    _fault("missing-usage", "Answers without usage."),
+    _fault("malformed-sse", "Streams something that is not JSON."),
+    _fault("wrong-content-type", "Answers 200 with an HTML page."),
+    _fault("huge-reply", "Answers with many megabytes."),
+    _fault("flaky", "Fails twice, then answers."),
+    _fault("negative-usage", "Reports negative usage."),
+    _fault("truncated-json", "Answers 200 with half a JSON document."),
+    _fault("auth-error", "Answers 401."),
+    _fault("redirect", "Answers 302 to another host."),
+)
