@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     stripe_secret_key: SecretStr = SecretStr("")
     stripe_webhook_secret: SecretStr = SecretStr("")
     sandbox_providers: Annotated[tuple[str, ...], NoDecode] = ("local", "fault")
+    payment_timeout: float = Field(default=10.0, gt=0)
 
     # Mail
     smtp_url: SecretStr = SecretStr("")
