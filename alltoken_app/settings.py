@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     """Frozen. Durations are seconds, sizes bytes, money whole US dollars where a name says so."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ROOT / ".env",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,

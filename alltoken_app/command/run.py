@@ -1,0 +1,121 @@
+"""`run` and `serve`: from typed to serving, one step after the other."""
+
+import os
+from pathlib import Path
+
+import typer
+
+from alltoken_app.command import database, frontend, instance, ports, server
+from alltoken_app.command.says import Stopped, line, step
+from alltoken_app.settings import Settings
+
+NEWCOMER_CARD = "4242 4242 4242 4242"
+
+
+def run(settings: Settings) -> int:
+    """Build what is stale, migrate, seed and serve everything on one port; the exit code."""
+    typer.echo("AllToken")
+    var = open_var(settings)
+    try:
+        with instance.claim(var, settings.origin, settings.port) as lock:
+            ports.require_free(settings.host, settings.port)
+            frontend.build_if_stale(var / "build.log")
+            with step("Database", _kind(settings)):
+                database.prepare(settings)
+            return _serve(settings, server.WEB, 1, lock)
+    except instance.AlreadyRunning as other:
+        return _running_already(settings, other.instance)
+
+
+def serve(settings: Settings, *, api_only: bool, workers: int) -> int:
+    """Serve what `build` and `migrate` have prepared; the exit code.
+
+    Raises:
+        Stopped: Something was not prepared, or several workers are asked of the web app.
+    """
+    if workers > 1 and not api_only:
+        raise Stopped("The web app keeps its state in one process. Several workers: --api-only")
+    if not api_only and not frontend.is_fresh():
+        raise Stopped("The web app's build is stale: python -m alltoken_app build")
+    if database.revision(settings.database) != database.newest():
+        raise Stopped("The database is behind: python -m alltoken_app migrate")
+    var = open_var(settings)
+    ports.require_free(settings.host, settings.port)
+    name = var if not api_only else _own_folder(var, settings.port)
+    try:
+        with instance.claim(name, settings.origin, settings.port) as lock:
+            return _serve(settings, server.API_ONLY if api_only else server.WEB, workers, lock)
+    except instance.AlreadyRunning as other:
+        return _running_already(settings, other.instance)
+
+
+def open_var(settings: Settings) -> Path:
+    """The folder of data, made readable by its owner alone when it is new.
+
+    Raises:
+        Stopped: It cannot be written.
+    """
+    var = settings.var.resolve()
+    try:
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stopped(f"VAR={var} cannot be made: {error.strerror}") from None
+    if not os.access(var, os.W_OK | os.X_OK):
+        raise Stopped(f"VAR={var} cannot be written by this user.")
+    return var
+
+
+def _own_folder(var: Path, port: int) -> Path:
+    """API workers share `var` with the web app: each port has a lock of its own."""
+    folder = var / f"api-{port}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _kind(settings: Settings) -> str:
+    kind = "SQLite" if settings.database.startswith("sqlite") else "PostgreSQL"
+    return f"{kind}, bringing it up to date"
+
+
+def _serve(settings: Settings, target: str, workers: int, lock: int) -> int:
+    with step("Server", "starting"):
+        process = server.Server(settings, target, workers, lock)
+        ready = process.wait_until_ready()
+    if ready:
+        _welcome(settings, web=target == server.WEB)
+    code = process.wait(lambda text: line("Stopping", text))
+    line("Stopped", "running answers are settled" if code == 0 else f"exit code {code}, see above")
+    return code
+
+
+def _welcome(settings: Settings, *, web: bool) -> None:
+    origin = settings.origin
+    mailbox = "" if settings.smtp_url.get_secret_value() else f", its mail: {origin}/mailbox"
+    typer.echo("")
+    if web:
+        line("Open", origin)
+        line("Sign up", f"{origin}/signup{mailbox}")
+    line("API", f"{origin}/v1")
+    if settings.book == "sandbox":
+        line("Money", f"sandbox book, none of it real; card {NEWCOMER_CARD}, any date and code")
+    else:
+        line("Money", "LIVE book: cards are charged")
+    line("Data", str(settings.var.resolve()))
+    line("Stop", "Ctrl-C")
+    typer.echo("")
+
+
+def _running_already(settings: Settings, other: instance.Instance) -> int:
+    if other.port != settings.port:
+        raise Stopped(
+            f"VAR={settings.var} is in use by the AllToken at {other.url} (pid {other.pid}).\n"
+            "A second one needs a folder of its own: make run "
+            f"PORT={settings.port} VAR=/path/of/another"
+        )
+    if not ports.answers(settings.host, other.port):
+        raise Stopped(
+            f"AllToken (pid {other.pid}) is starting or stopping at {other.url}; wait for it, "
+            f"or end it: kill {other.pid}"
+        )
+    line("Running", f"already, at {other.url} (pid {other.pid})")
+    return 0
