@@ -194,10 +194,10 @@ def _checkout_params(new: NewCheckout) -> SessionCreateParams:
 
 
 def _payment(found: stripe.PaymentIntent) -> Payment:
-    charge, error, metadata = found.latest_charge, found.last_payment_error, found.metadata
+    charge, error = found.latest_charge, found.last_payment_error
     return Payment(
         payment_intent_id=found.id,
-        top_up_id=metadata[REFERENCE] if REFERENCE in metadata else None,
+        top_up_id=getattr(found.metadata, REFERENCE, None),
         status=found.status,
         livemode=found.livemode,
         currency=found.currency,
