@@ -50,7 +50,11 @@ def _taken(host: str, port: int, error: OSError) -> str:
     if not holder and not _connects(host, port):
         return f"{host}:{port} cannot be listened on: {error.strerror}. Check HOST and PORT."
     other = " (an AllToken with another VAR)" if answers(host, port) else ""
-    return f"Port {port} is taken{by}{other}. Take another: make run PORT={port + 100}"
+    return f"Port {port} is taken{by}{other}. Take another: make run PORT={_another(port)}"
+
+
+def _another(port: int) -> int:
+    return 3100 if port == 3000 else 3000
 
 
 def _connects(host: str, port: int) -> bool:
