@@ -3,7 +3,7 @@
 import reflex as rx
 
 from alltoken_app.components.icons import icon
-from alltoken_app.components.link import link
+from alltoken_app.components.link import document_link, link
 
 
 def mark() -> rx.Component:
@@ -36,4 +36,4 @@ def theme_switch() -> rx.Component:
 
 def skip_link() -> rx.Component:
     """The first thing the Tab key reaches."""
-    return rx.el.a("Skip to content", href="#main", class_name="skip-link")
+    return document_link("Skip to content", href="#main", class_name="skip-link")

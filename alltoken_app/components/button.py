@@ -5,7 +5,7 @@ from typing import Any, Literal
 import reflex as rx
 
 from alltoken_app.components.icons import icon as draw
-from alltoken_app.components.link import link
+from alltoken_app.components.link import document_link, link
 
 Variant = Literal["default", "primary", "quiet", "danger"]
 Size = Literal["normal", "small", "large"]
@@ -82,9 +82,8 @@ def link_button(
     content = [*([draw(icon)] if icon else []), *label]
     more = ("button-wide " if wide else "") + props.pop("class_name", "")
     look = classes(variant, size, more)
-    if document:
-        return rx.el.a(*content, href=href, class_name=look, **props)
-    return link(*content, href=href, class_name=look, **props)
+    follow = document_link if document else link
+    return follow(*content, href=href, class_name=look, **props)
 
 
 def segmented(

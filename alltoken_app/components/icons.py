@@ -73,7 +73,6 @@ PATHS = {
     ),
     "mail": "M4 6h16v12H4zM4 7l8 6 8-6",
     "menu": "M4 7h16M4 12h16M4 17h16",
-    "more": "M6 12v.01M12 12v.01M18 12v.01",
     "octagon_x": "M8.3 3h7.4L21 8.3v7.4L15.7 21H8.3L3 15.7V8.3zM9.5 9.5l5 5M14.5 9.5l-5 5",
     "pause": "M9 5v14M15 5v14",
     "play": "M8 5.5v13l10-6.5z",
@@ -115,6 +114,10 @@ PATHS = {
     "x": "M6 6l12 12M18 6 6 18",
 }
 FILLED = {  # a second path, filled instead of drawn
+    "more": (
+        "M4.5 12a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0M10.5 12a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0"
+        "M16.5 12a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0"
+    ),
     "square": "M8 7h8a1 1 0 0 1 1 1v8a1 1 0 0 1 -1 1h-8a1 1 0 0 1 -1 -1v-8a1 1 0 0 1 1 -1z",
     "theme": "M12 4a8 8 0 0 1 0 16z",
 }
@@ -127,7 +130,7 @@ def icon(name: str, size: int = 16) -> rx.Component:
     """
     shapes = [rx.el.path(d=PATHS[name])] if name in PATHS else []
     if name in FILLED:
-        shapes.append(rx.el.path(d=FILLED[name], fill="currentColor", stroke="none"))
+        shapes.append(rx.el.path(d=FILLED[name], class_name="icon-fill"))
     return rx.el.svg(
         *shapes,
         class_name="icon" if size == 16 else f"icon icon-{size}",

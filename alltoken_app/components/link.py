@@ -1,9 +1,9 @@
-"""Links: `link` stays in the app, `outside_link` leaves it."""
+"""Links: `link` stays in the app, `document_link` loads a page, `outside_link` leaves."""
 
 from typing import Any
 
 import reflex as rx
-from reflex_components_core.react_router.dom import ReactRouterLink
+from reflex_components_core.el.elements.inline import A
 
 from alltoken_app.components.icons import icon
 
@@ -13,7 +13,15 @@ def link(*children: Any, href: str | rx.Var[str], **props: Any) -> rx.Component:
 
     link("All models", href="/models"), link(row.name, href=row.href, class_name="cell-link")
     """
-    return ReactRouterLink.create(*children, to=href, **props)
+    return rx.el.a(*children, href=href, **props)
+
+
+def document_link(*children: Any, href: str | rx.Var[str], **props: Any) -> rx.Component:
+    """A link the browser follows by itself: downloads, places on this page, sign-in.
+
+    document_link("CSV", href="/web/exports/activity.csv")
+    """
+    return A.create(*children, href=href, **props)
 
 
 def outside_link(text: str | rx.Var[str], href: str | rx.Var[str]) -> rx.Component:
@@ -21,4 +29,4 @@ def outside_link(text: str | rx.Var[str], href: str | rx.Var[str]) -> rx.Compone
 
     outside_link("Privacy policy", provider.privacy_url)
     """
-    return rx.el.a(text, icon("external"), href=href, rel="noopener noreferrer")
+    return A.create(text, icon("external"), href=href, rel="noopener noreferrer")

@@ -94,8 +94,8 @@ def _sidebar(active: str, member: Member) -> rx.Component:
         *groups,
         class_name="sidebar",
         id="sidebar",
-        popover="auto",
         aria_label="App",
+        custom_attrs={"popover": "auto"},
     )
 
 
@@ -112,7 +112,7 @@ def _topbar(member: Member) -> rx.Component:
             class_name="button button-quiet button-icon only-narrow",
             type="button",
             aria_label="Menu",
-            popover_target="sidebar",
+            custom_attrs={"popoverTarget": "sidebar"},
         ),
         rx.el.span(class_name="push"),
         link(

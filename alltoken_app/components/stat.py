@@ -4,6 +4,8 @@ from typing import Any
 
 import reflex as rx
 
+from alltoken_app.components.link import link
+
 
 def stat(
     label: str,
@@ -24,7 +26,7 @@ def stat(
         *([extra] if extra is not None else []),
     ]
     if href is not None:
-        return rx.el.a(*parts, href=href, class_name="stat")
+        return link(*parts, href=href, class_name="stat")
     return rx.el.div(*parts, class_name="stat")
 
 

@@ -1,0 +1,73 @@
+// One answer from its first event to its last, as changes to its turn.
+
+import { useEffect, useRef } from "react";
+import { complete, Refused } from "./gateway.js";
+import { requestOf } from "./store.js";
+
+const PAINT = 60; // milliseconds between two paintings of arriving text
+
+export function useAnswers(change) {
+  const running = useRef(new Map());
+  useEffect(() => () => running.current.forEach((one) => one.abort()), []);
+
+  const stop = (id) => running.current.get(id)?.abort();
+  const ask = async (conversation, turn) => {
+    const control = new AbortController();
+    running.current.set(conversation.id, control);
+    const report = (facts) => change(conversation.id, turn.id, facts);
+    try {
+      await follow(requestOf(conversation), control.signal, report);
+    } finally {
+      running.current.delete(conversation.id);
+    }
+  };
+  return { ask, stop };
+}
+
+async function follow(request, signal, report) {
+  const began = performance.now();
+  const turn = { text: "", state: "arriving" };
+  const took = () => Math.round(performance.now() - began);
+  let painted = 0;
+  try {
+    for await (const event of complete(request, signal)) {
+      take(event, turn, took);
+      if (performance.now() - painted < PAINT) continue;
+      painted = performance.now();
+      report({ ...turn });
+    }
+    report({ ...turn, state: "done", ms: took() });
+  } catch (error) {
+    const end = signal.aborted ? { state: "stopped" } : { state: "failed", error: facts(error) };
+    report({ ...turn, ...end, ms: took() });
+  }
+}
+
+function facts(error) {
+  if (error instanceof Refused) return error.facts;
+  return {
+    message: "The connection broke while the answer arrived.",
+    code: "connection_lost",
+    charged: null,
+  };
+}
+
+function take({ head, chunk }, turn, took) {
+  if (head) turn.provider = head.provider ?? undefined;
+  if (!chunk) return;
+  turn.generation = chunk.id ?? turn.generation;
+  turn.provider = chunk.provider ?? turn.provider;
+  turn.model = chunk.model ?? turn.model;
+  const choice = chunk.choices?.[0];
+  const words = choice?.delta?.content ?? "";
+  if (words && turn.first === undefined) turn.first = took();
+  turn.text += words;
+  turn.thought = (turn.thought ?? "") + (choice?.delta?.reasoning ?? choice?.delta?.reasoning_content ?? "");
+  turn.finish = choice?.finish_reason ?? turn.finish;
+  turn.native = choice?.native_finish_reason ?? turn.native;
+  if (chunk.usage) {
+    turn.input = chunk.usage.prompt_tokens;
+    turn.output = chunk.usage.completion_tokens;
+    turn.cost = chunk.usage.cost ?? chunk.alltoken?.cost;
+  }
+}
