@@ -1,5 +1,6 @@
-"""All settings, read once from the environment and `.env`. Each key is explained in `.env.example`."""
+"""All settings, read once from the environment and `.env`; `.env.example` explains each."""
 
+import os
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class ExtraModel(BaseModel):
-    """One model of an OpenAI-compatible server added by settings. Prices: USD per million tokens."""
+    """A model of a server added by settings. Prices: USD per million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -128,3 +129,8 @@ def settings() -> Settings:
     except ValidationError as wrong:
         lines = [f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in wrong.errors()]
         sys.exit("Wrong settings (see .env.example):\n" + "\n".join(lines))
+
+
+def web_folder() -> Path:
+    """Where Reflex builds the frontend (its own variable, for several builds side by side)."""
+    return Path(os.environ.get("REFLEX_WEB_WORKDIR") or ROOT / ".web")

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -40,7 +41,7 @@ class Offer:
     upstream: str
     rates: dict[str, Pico]
     parameters: tuple[str, ...]
-    facts: dict[str, object]
+    facts: dict[str, Any]
 
 
 def seed(session: Session, settings: Settings) -> None:
@@ -89,12 +90,12 @@ def _local(settings: Settings) -> Iterable[Offer]:
 
 def _fault(settings: Settings) -> Iterable[Offer]:
     if settings.fault_provider:
-        facts: dict[str, object] = {"zdr": "none", "trains": False, "region": "local"}
+        facts: dict[str, Any] = {"zdr": "none", "trains": False, "region": "local"}
         yield from (_engine_offer("fault", model, facts) for model in engine_models.FAULT)
 
 
 def _engine_offer(
-    provider: str, model: engine_models.EngineModel, facts: dict[str, object]
+    provider: str, model: engine_models.EngineModel, facts: dict[str, Any]
 ) -> Offer:
     row = _model_row(model.slug, model.name, model.kind, model.context, model.max_output)
     row.description, row.notice = model.description, model.notice

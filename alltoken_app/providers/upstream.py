@@ -9,8 +9,8 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.exceptions import ConnectError as PyreqwestConnectError
+from pyreqwest.exceptions import PyreqwestError
 
 from alltoken_app.providers.base import Outgoing
 

@@ -15,6 +15,8 @@ from alltoken_app.providers.base import Call, EndpointFacts
 from alltoken_app.routing.preferences import Preferences
 
 MAX_TARGETS = 8
+# Always part of a call: no endpoint needs to list them.
+UNIVERSAL = frozenset(["messages", "input", "user", "safety_identifier", "metadata", "n", "stop"])
 OPERATIONS = {"chat": "chat", "embeddings": "embeddings"}
 
 
@@ -41,6 +43,7 @@ class Plan:
         input_bound: Tokens; no honest meter reports more.
         output_bound: Tokens over all choices that the upstream is told it may produce.
         excluded: Endpoint id → the rule that removed it.
+        warnings: Parameters the first endpoint does not honour.
     """
 
     model: ModelFacts
@@ -49,6 +52,7 @@ class Plan:
     output_bound: int
     excluded: dict[str, str]
     fallback: bool
+    warnings: tuple[str, ...] = ()
 
     def ceiling(self, output_tokens: int) -> Nano:
         """The most that the input and `output_tokens` can cost at any planned endpoint."""
@@ -63,9 +67,15 @@ class Plan:
 
 
 def make(
-    catalog: Catalog, asker: Asker, call: Call, wishes: Preferences, connected: frozenset[str]
+    catalog: Catalog,
+    asker: Asker,
+    call: Call,
+    wishes: Preferences,
+    connected: frozenset[str],
+    *,
+    strict: bool = False,
 ) -> Plan:
-    """Plan a call.
+    """Plan a call; with `strict` an endpoint must honour every parameter.
 
     Raises:
         NotFound: No such model (model_not_found), or the caller's own wishes leave no endpoint
@@ -79,6 +89,8 @@ def make(
     policy = privacy.strictest(asker.policy, wishes.policy)
     for endpoint in model.endpoints:
         rule = _excluded_by(endpoint, asker, wishes, policy, connected)
+        if rule is None and strict and _not_honoured(endpoint, call):
+            rule = "require_parameters"
         if rule is None:
             eligible.append(endpoint)
         else:
@@ -93,6 +105,7 @@ def make(
         output_bound=_output_bound(model, ordered, call),
         excluded=excluded,
         fallback=wishes.allow_fallbacks is not False,
+        warnings=tuple(f"unsupported_parameter:{p}" for p in _not_honoured(ordered[0], call)),
     )
 
 
@@ -133,6 +146,10 @@ def _excluded_by(
     return privacy.excluded_by(policy, endpoint)
 
 
+def _not_honoured(endpoint: EndpointFacts, call: Call) -> list[str]:
+    return sorted(call.fields.keys() - endpoint.parameters - UNIVERSAL)
+
+
 def _nothing_left(model: ModelFacts, excluded: dict[str, str]) -> Exception:
     details: dict[str, object] = {"excluded_by": excluded}
     if excluded and set(excluded.values()) == {"sandbox_book"}:
@@ -162,6 +179,7 @@ def _order(
         ordered = sorted(eligible, key=lambda e: (_price(e), e.id))
     else:
         ordered = sorted(eligible, key=lambda e: _draw(e, asker.org_id, call))
+    ordered.sort(key=lambda e: len(_not_honoured(e, call)))
     if not wishes.order:
         return ordered
     rank = {name: index for index, name in enumerate(wishes.order)}

@@ -1,0 +1,72 @@
+"""The `/v1` surface: a table of routes over raw ASGI, also served under `/api/v1`."""
+
+from collections.abc import Awaitable, Callable
+
+from alltoken_app.api import account, chat, errors, models
+from alltoken_app.api.http import Disconnected, Receive, Request, Scope, Send
+from alltoken_app.errors import AllTokenError, Invalid, NotFound
+from alltoken_app.services.plane import Plane
+
+Handler = Callable[[Request], Awaitable[None]]
+
+MOUNTS = ("/api/v1", "/v1")
+ROUTES: dict[str, dict[str, Handler]] = {
+    "/chat/completions": {"POST": chat.create_chat_completion},
+    "/embeddings": {"POST": chat.create_embeddings},
+    "/models": {"GET": models.list_models},
+    "/credits": {"GET": account.show_credits},
+    "/key": {"GET": account.show_key},
+    "/generation": {"GET": account.show_generation},
+}
+MODEL: dict[str, Handler] = {"GET": models.show_model}
+
+PREFLIGHT = (
+    (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+    (b"access-control-allow-headers", b"*, authorization, content-type"),
+    (b"access-control-max-age", b"86400"),
+)
+
+
+class Api:
+    """The ASGI application of `/v1` and `/api/v1`."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; every failure becomes one well-formed error."""
+        mount = next((m for m in MOUNTS if scope["path"].startswith(m + "/")), MOUNTS[1])
+        request = Request(scope, receive, send, mount, self._plane)
+        try:
+            await _handler(request)(request)
+        except Disconnected:
+            pass
+        except AllTokenError as error:
+            await _answer(request, error)
+        except Exception as error:  # noqa: BLE001 - the outermost door; it is logged by type
+            await _answer(request, errors.unexpected(error, request.id))
+
+
+async def _answer(request: Request, error: AllTokenError) -> None:
+    if not request.started:
+        await errors.answer(request, error)
+
+
+def _handler(request: Request) -> Handler:
+    methods = ROUTES.get(request.path)
+    if methods is None and request.path.startswith("/models/"):
+        methods = MODEL
+    if methods is None:
+        raise NotFound(f"There is nothing at {request.mount}{request.path[:128]}.")
+    if request.method == "OPTIONS":
+        return _preflight
+    handler = methods.get("GET" if request.method == "HEAD" else request.method)
+    if handler is None:
+        text = f"Use {' or '.join(methods)} here."
+        raise Invalid(text, code="method_not_allowed", status=405)
+    return handler
+
+
+async def _preflight(request: Request) -> None:
+    await request.start(204, PREFLIGHT)
+    await request.write(b"", more=False)

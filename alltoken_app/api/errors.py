@@ -1,0 +1,56 @@
+"""Errors as JSON, in the dialect of the mount: `/v1` is OpenAI's, `/api/v1` OpenRouter's."""
+
+from typing import Any
+
+import structlog
+
+from alltoken_app.api.http import Request, refusal_headers
+from alltoken_app.errors import AllTokenError, Kind, Unavailable
+
+STATUS: dict[Kind, int] = {
+    Kind.INVALID: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.PAYMENT_REQUIRED: 402,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.RATE_LIMITED: 429,
+    Kind.UPSTREAM: 502,
+    Kind.UNAVAILABLE: 503,
+}
+
+log = structlog.get_logger()
+
+
+def status_of(error: AllTokenError) -> int:
+    """The HTTP status: the error's own, else its kind's."""
+    return error.status or STATUS[error.kind]
+
+
+def unexpected(error: Exception, request_id: str) -> AllTokenError:
+    """An apology for an error nobody planned. The log gets its type and place, never its text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    log.error("unexpected", request=request_id, type=type(error).__name__, place=place)
+    text = "Something failed on our side. Nothing was charged for what was not delivered."
+    return Unavailable(text, code="internal_error", status=500)
+
+
+def envelope(
+    error: AllTokenError, request_id: str, *, openrouter: bool, charged: str = "0"
+) -> dict[str, Any]:
+    """The error document. `charged` is a decimal string of USD."""
+    body: dict[str, Any] = {"message": str(error), "request_id": request_id, "charged": charged}
+    if openrouter:
+        metadata = {"error_type": error.code, **error.details}
+        return {"error": {**body, "code": status_of(error), "metadata": metadata}}
+    typed = {"type": error.kind.value, "param": error.param, "code": error.code}
+    return {"error": {**body, **typed, **error.details}}
+
+
+async def answer(request: Request, error: AllTokenError) -> None:
+    """Send an error as a real HTTP status."""
+    document = envelope(error, request.id, openrouter=request.mount == "/api/v1")
+    await request.json(status_of(error), document, refusal_headers(error))

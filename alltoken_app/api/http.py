@@ -1,0 +1,156 @@
+"""The lean HTTP layer under `/v1`: one request object, three ways to answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from alltoken_app.errors import AllTokenError, Invalid
+from alltoken_app.ids import new_id
+from alltoken_app.services.plane import Plane
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
+EVENTS: tuple[Header, ...] = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
+EVERYWHERE: tuple[Header, ...] = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"*"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+encode = msgspec.json.Encoder().encode
+
+
+class Disconnected(Exception):
+    """The client left; there is nobody to answer."""
+
+
+class Request:
+    """One request: its mount ("/v1" or "/api/v1"), path below it, headers, body; and its answer."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, mount: str, plane: Plane
+    ) -> None:
+        self.scope = scope
+        self.plane = plane
+        self.mount = mount
+        self.method: str = scope["method"]
+        self.path: str = scope["path"][len(mount) :]
+        self.id = new_id("req")
+        self.started = False
+        self._receive = receive
+        self._send = send
+        self._headers: dict[bytes, bytes] | None = None
+
+    def header(self, name: bytes) -> str:
+        """The last value of a header (lower-case name); "" when absent."""
+        if self._headers is None:
+            self._headers = dict(self.scope["headers"])
+        return self._headers.get(name, b"").decode("latin-1")
+
+    def headers_named(self, name: bytes) -> list[bytes]:
+        """Every value of a header."""
+        return [value for found, value in self.scope["headers"] if found == name]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query string; the last of equal names wins."""
+        return dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            Invalid: Larger than MAX_BODY (413), or encoded (415).
+            Disconnected: The client left while sending.
+        """
+        limit = self.plane.settings.max_body
+        if self.header(b"content-encoding") not in ("", "identity"):
+            text = "Compressed request bodies are not accepted. Nothing was charged."
+            raise Invalid(text, code="unsupported_content_encoding", status=415)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                text = f"The body is larger than {limit} bytes. Nothing was charged."
+                raise Invalid(text, code="request_too_large", status=413)
+            parts.append(part)
+            if not message.get("more_body"):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def gone(self) -> None:
+        """Return when the client has left (only after the body has been read)."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def start(self, status: int, headers: Iterable[Header]) -> None:
+        """Send the status line and headers."""
+        self.started = True
+        identity = (b"x-request-id", self.id.encode())
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [identity, *EVERYWHERE, *headers],
+            }
+        )
+
+    async def write(self, body: bytes, *, more: bool) -> None:
+        """Send bytes of the body."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def json(self, status: int, value: object, headers: Iterable[Header] = ()) -> None:
+        """Answer with a JSON document."""
+        body = value if isinstance(value, bytes) else encode(value)
+        length = (b"content-length", str(len(body)).encode())
+        await self.start(status, (JSON, length, *headers))
+        await self.write(body, more=False)
+
+
+async def unless_gone(request: Request, work: Awaitable[None]) -> None:
+    """Do `work`; when the client leaves first, cancel it at once and wait until it has cleaned up.
+
+    Raises:
+        Disconnected: The client left.
+    """
+    worker = asyncio.current_task()
+    assert worker is not None
+    left = False
+
+    async def watch() -> None:
+        nonlocal left
+        await request.gone()
+        left = True
+        worker.cancel()
+
+    watcher = asyncio.get_running_loop().create_task(watch())
+    try:
+        await work
+    except asyncio.CancelledError:
+        if not left or worker.uncancel() > 0:
+            raise
+        raise Disconnected from None
+    finally:
+        watcher.cancel()
+
+
+def refusal_headers(error: AllTokenError) -> list[Header]:
+    """Retry-After in whole seconds, rounded up, where trying again makes sense."""
+    if error.retry_after is None:
+        return []
+    return [(b"retry-after", str(max(1, -int(-error.retry_after // 1))).encode())]

@@ -1,0 +1,283 @@
+"""From bytes to a call: strict types, exact names of what is wrong, the caller's bytes kept."""
+
+import json
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from alltoken_app.api import fields as known
+from alltoken_app.errors import Invalid
+from alltoken_app.providers.base import Call
+from alltoken_app.routing.preferences import Preferences
+
+T = TypeVar("T")
+
+MAX_DEPTH = 64
+MAX_MESSAGES = 2_000
+MAX_INPUTS = 2_048
+MAX_INT = 2**31 - 1
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=MAX_INT)]
+Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
+Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Stop = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
+Stops = Annotated[list[Stop], msgspec.Meta(max_length=4)]
+
+SLUG = re.compile(r"[a-z0-9._:/@~-]{1,128}", re.ASCII)
+
+
+class Message(msgspec.Struct):
+    """One message; its content stays the caller's bytes."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: msgspec.Raw = msgspec.Raw(b"null")
+    tool_call_id: str | None = None
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class Extension(msgspec.Struct, forbid_unknown_fields=True):
+    """Our own `alltoken` object of a request."""
+
+    strict: bool | None = None
+    tags: dict[str, str] | None = None
+
+
+class ChatFields(msgspec.Struct):
+    """The fields of a chat request whose types we check. Null counts as absent."""
+
+    model: Slug
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    n: Annotated[int, msgspec.Meta(ge=1, le=128)] | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
+    top_p: Share | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    seed: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    stop: Stop | Stops | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
+    logit_bias: Annotated[dict[str, float], msgspec.Meta(max_length=1_024)] | None = None
+    tools: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=128)] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    user: Annotated[str, msgspec.Meta(max_length=512)] | None = None
+    metadata: Annotated[dict[str, str], msgspec.Meta(max_length=16)] | None = None
+    provider: Preferences | None = None
+    alltoken: Extension | None = None
+
+
+class EmbeddingsFields(msgspec.Struct):
+    """The fields of an embeddings request."""
+
+    model: Slug
+    input: msgspec.Raw
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: Count | None = None
+    user: Annotated[str, msgspec.Meta(max_length=512)] | None = None
+    provider: Preferences | None = None
+    alltoken: Extension | None = None
+
+
+class Parsed(msgspec.Struct):
+    """A request, parsed."""
+
+    call: Call
+    wishes: Preferences
+    strict: bool
+    warnings: tuple[str, ...]
+    user: str | None
+
+
+_raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_chat = msgspec.json.Decoder(ChatFields, strict=True)
+_embeddings = msgspec.json.Decoder(EmbeddingsFields, strict=True)
+_texts = msgspec.json.Decoder(
+    Text | Annotated[list[str | int | list[int]], msgspec.Meta(min_length=1, max_length=MAX_INPUTS)]
+)
+_nothing = Preferences()
+
+
+def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
+    """Parse a chat request.
+
+    Raises:
+        Invalid: `param` names the field; nothing was charged.
+    """
+    found = _document(body, content_type)
+    fields = _decode(_chat, body)
+    _check_messages(fields.messages)
+    if fields.stream_options is not None and not fields.stream:
+        raise Invalid("stream_options needs stream: true.", param="stream_options")
+    strict = strict or bool(fields.alltoken and fields.alltoken.strict)
+    warnings = _unknown(found, known.CHAT_FORWARDED | known.CHAT_OURS, strict=strict)
+    call = Call(
+        operation="chat",
+        model=_slug(fields.model),
+        fields=_forwarded(found, known.CHAT_FORWARDED),
+        stream=bool(fields.stream),
+        max_output=fields.max_completion_tokens or fields.max_tokens,
+        choices=fields.n or 1,
+        size=len(body),
+        inputs=len(fields.messages) + len(fields.tools or ()),
+    )
+    return Parsed(call, fields.provider or _nothing, strict, warnings, fields.user)
+
+
+def embeddings(body: bytes, content_type: str, *, strict: bool) -> Parsed:
+    """Parse an embeddings request. Raises as `chat`."""
+    found = _document(body, content_type)
+    fields = _decode(_embeddings, body)
+    texts = _decode(_texts, bytes(fields.input), "input")
+    if texts in ("", [""]):
+        raise Invalid("input is empty. Nothing was charged.", param="input")
+    strict = strict or bool(fields.alltoken and fields.alltoken.strict)
+    warnings = _unknown(found, known.EMBEDDINGS_FORWARDED | known.EMBEDDINGS_OURS, strict=strict)
+    call = Call(
+        operation="embeddings",
+        model=_slug(fields.model),
+        fields=_forwarded(found, known.EMBEDDINGS_FORWARDED),
+        size=len(body),
+        inputs=len(texts) if isinstance(texts, list) else 1,
+    )
+    return Parsed(call, fields.provider or _nothing, strict, warnings, fields.user)
+
+
+def _document(body: bytes, content_type: str) -> dict[str, msgspec.Raw]:
+    """The top-level object, each value as its own bytes; refuses what JSON lets slip."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != "application/json":
+        text = "Send Content-Type: application/json. Nothing was charged."
+        raise Invalid(text, code="unsupported_media_type", status=415)
+    try:
+        body.decode()
+        found = _raw.decode(body)
+    except UnicodeDecodeError:
+        raise Invalid("The body is not valid UTF-8.", code="invalid_json") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except msgspec.ValidationError:
+        text = "The body must be a JSON object."
+        raise Invalid(text, code="invalid_json_body") from None
+    except msgspec.DecodeError as error:
+        raise Invalid(f"The body is not valid JSON: {error}.", code="invalid_json") from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _check_depth(body)
+    if _compact_size(found) != len(body):
+        _refuse_duplicates(body)
+    return found
+
+
+def _compact_size(found: dict[str, msgspec.Raw]) -> int:
+    """Bytes of the object without white space: a body of just this size repeats no key."""
+    keys = sum(len(key) + 4 for key in found if key.isascii())
+    return keys + sum(len(bytes(value)) for value in found.values()) + 1
+
+
+def _refuse_duplicates(body: bytes) -> None:
+    """Two values for one key are two meanings: whoever checks must see the one that is used."""
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        kept = dict(items)
+        if len(kept) != len(items):
+            names = [key for key, _ in items]
+            twice = next(name for name in names if names.count(name) > 1)
+            text = f"The key {twice[:64]!r} appears twice in one object."
+            raise Invalid(text, code="duplicate_json_key", param=twice[:64])
+        return kept
+
+    try:
+        json.loads(body, object_pairs_hook=pairs)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise Invalid("The body is not valid JSON.", code="invalid_json") from None
+
+
+def _check_depth(body: bytes) -> None:
+    depth, inside, escaped = 0, False, False
+    for byte in body:
+        if inside:
+            inside = escaped or byte != 0x22
+            escaped = not escaped and byte == 0x5C
+        elif byte == 0x22:
+            inside = True
+        elif byte in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _too_deep()
+        elif byte in b"]}":
+            depth -= 1
+
+
+def _too_deep() -> Invalid:
+    return Invalid(f"The body nests deeper than {MAX_DEPTH} levels.", code="json_too_deep")
+
+
+def _decode(decoder: "msgspec.json.Decoder[T]", body: bytes, root: str | None = None) -> T:
+    """Decode with strict types; the error names the field and the rule."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        rule, _, where = str(error).partition(" - at `")
+        path = where.rstrip("`").removeprefix("$").removeprefix(".")
+        param = root or path or _missing(rule)
+        code = "invalid_type" if rule.startswith("Expected `") and "got" in rule else None
+        text = f"{param or 'The body'}: {rule}. Nothing was charged."
+        raise Invalid(text, code=code or "invalid_value", param=param or None) from None
+    except msgspec.DecodeError as error:
+        raise Invalid(f"The body is not valid JSON: {error}.", code="invalid_json") from None
+
+
+def _missing(rule: str) -> str:
+    found = re.search(r"(?:required|unknown) field `([^`]+)`", rule)
+    return found[1] if found else ""
+
+
+def _slug(model: str) -> str:
+    if not SLUG.fullmatch(model):
+        text = f"There is no model {model[:64]!r}. GET /v1/models lists them."
+        raise Invalid(text, code="model_not_found", param="model", status=404)
+    return model
+
+
+def _check_messages(messages: list[Message]) -> None:
+    for index, message in enumerate(messages):
+        if message.role == "tool" and not message.tool_call_id:
+            where = f"messages[{index}].tool_call_id"
+            text = f"{where}: a tool message names the call it answers."
+            raise Invalid(text, code="invalid_messages", param=where)
+        content = bytes(message.content)[:1]
+        if content not in (b'"', b"[", b"n"):
+            where = f"messages[{index}].content"
+            text = f"{where}: must be a string or a list of parts."
+            raise Invalid(text, code="invalid_type", param=where)
+
+
+def _unknown(
+    found: dict[str, msgspec.Raw], expected: frozenset[str], *, strict: bool
+) -> tuple[str, ...]:
+    unknown = sorted(found.keys() - expected)
+    for name in unknown:
+        if strict or name in known.FORBIDDEN:
+            shown = name[:64]
+            text = f"{shown!r} is not a parameter of this endpoint. Nothing was charged."
+            raise Invalid(text, code="unknown_parameter", param=shown)
+    return tuple(f"unknown_parameter:{name[:64]}" for name in unknown[:32])
+
+
+def _forwarded(found: dict[str, msgspec.Raw], names: frozenset[str]) -> dict[str, msgspec.Raw]:
+    return {name: value for name, value in found.items() if name in names and value != _NULL}
+
+
+_NULL = msgspec.Raw(b"null")

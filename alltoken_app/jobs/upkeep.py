@@ -1,0 +1,59 @@
+"""The regular jobs of a process. Each is a plain loop over a service function."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from alltoken_app.ledger import reaper
+from alltoken_app.mail import sender
+from alltoken_app.services import keys, top_ups
+from alltoken_app.services.plane import Plane
+
+BEAT_SECONDS = 2.0
+TOUCH_SECONDS = 5.0
+RECONCILE_SECONDS = 30.0
+
+log = structlog.get_logger()
+
+
+def jobs(plane: Plane, *, everything: bool) -> list[Coroutine[Any, Any, None]]:
+    """What this process runs; with `everything`, also what only one process should."""
+    own = [every(BEAT_SECONDS, _beat(plane)), every(TOUCH_SECONDS, _touch(plane))]
+    if not everything:
+        return own
+    shared = [
+        every(BEAT_SECONDS, _reap(plane)),
+        every(RECONCILE_SECONDS, lambda: top_ups.reconcile(plane.database, plane.payments)),
+        sender.deliver_forever(plane.settings),
+    ]
+    return own + shared
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do `work` now and then again and again; a failure is logged by its type and tried anew."""
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - one bad turn must not end the job
+            log.warning("job_failed", type=type(error).__name__)
+        await asyncio.sleep(seconds)
+
+
+def _beat(plane: Plane) -> Callable[[], Awaitable[object]]:
+    return lambda: plane.database.run(reaper.beat, plane.worker)
+
+
+def _reap(plane: Plane) -> Callable[[], Awaitable[object]]:
+    grace = int(plane.settings.worker_grace * 1000)
+    return lambda: plane.database.run(reaper.reap, grace_ms=grace)
+
+
+def _touch(plane: Plane) -> Callable[[], Awaitable[object]]:
+    async def touch() -> None:
+        used, plane.callers.used = plane.callers.used, {}
+        if used:
+            await plane.database.run(keys.touch_last_used, used)
+
+    return touch

@@ -1,0 +1,325 @@
+"""Sends a call to the planned endpoints, one after the other, until one begins to answer.
+
+Retry and fallback end at the first content byte: after that a failure belongs to the answer.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+
+import msgspec
+
+from alltoken_app.errors import AllTokenError, Invalid, RateLimited, UpstreamFailed
+from alltoken_app.providers.base import (
+    Call,
+    EndpointFacts,
+    Piece,
+    Reply,
+    StreamError,
+    UpstreamError,
+)
+from alltoken_app.providers.sse import EventReader, EventTooLarge
+from alltoken_app.providers.table import Connection
+from alltoken_app.providers.upstream import Broken, ConnectFailed, Incoming, Upstream
+
+MAX_REPLY = 64 * 2**20
+MAX_REFUSAL = 256 * 1024
+LONGEST_WAIT = 5.0  # a Retry-After beyond this means: go elsewhere
+BACK_OFF = 0.1
+
+Arrived = list[Piece] | Reply
+
+
+class Clocks(msgspec.Struct, frozen=True):
+    """Seconds: until the first bytes of an answer, between bytes, and for everything."""
+
+    first_token: float
+    inter_token: float
+    total: float
+
+
+class Attempt(msgspec.Struct):
+    """One try at one endpoint, for the usage record. No words of the upstream's."""
+
+    provider: str
+    endpoint: str
+    status: int | None = None
+    code: str | None = None
+    ms: int = 0
+
+
+class Interrupted(Exception):
+    """The answer broke off after its first content byte. `code` is public."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class _Failed(Exception):
+    """An attempt failed before its first content byte."""
+
+    def __init__(
+        self, error: UpstreamError, status: int | None = None, wait: float | None = None
+    ) -> None:
+        super().__init__(error.code)
+        self.error = error
+        self.status = status
+        self.wait = wait
+
+
+def _failure(code: str, text: str, *, retry: bool = True, status: int | None = None) -> _Failed:
+    return _Failed(UpstreamError(code, text, retry=retry), status)
+
+
+async def first_healthy(
+    call: Call,
+    endpoints: Sequence[EndpointFacts],
+    connections: Mapping[str, Connection],
+    max_output: int,
+    upstream: Upstream,
+    clocks: Clocks,
+    attempts: list[Attempt],
+) -> AsyncGenerator[tuple[EndpointFacts, Arrived], None]:
+    """The answer of the first endpoint that gives one, as it arrives.
+
+    A stream yields lists of pieces (what arrived together stays together), a whole answer one
+    Reply. `attempts` is filled in as they are made.
+
+    Raises:
+        UpstreamFailed, RateLimited, Invalid: Nothing was delivered; the last failure's reason.
+        Interrupted: The answer broke off after it had begun.
+    """
+    last: _Failed | None = None
+    watch = _Watch(clocks)
+    for endpoint in _schedule(endpoints):
+        if last is not None and not await _worth_another(last, attempts[-1], endpoint):
+            continue
+        attempt = Attempt(endpoint.provider, endpoint.id)
+        attempts.append(attempt)
+        began = time.monotonic()
+        try:
+            connection = connections[endpoint.provider]
+            served = _attempt(call, endpoint, connection, max_output, upstream, watch, attempt)
+            async with aclosing(served):
+                async for arrived in served:
+                    yield endpoint, arrived
+            return
+        except _Failed as failed:
+            last = failed
+            attempt.code, attempt.status = failed.error.code, failed.status
+            if failed.error.client_fault or watch.over:
+                break
+        finally:
+            attempt.ms = round((time.monotonic() - began) * 1000)
+    raise _public(last)
+
+
+class _Watch:
+    """The clocks of one call, each cut short by what is left of the whole.
+
+    A deadline is set around each wait, never across a `yield`: the generator may be continued by
+    another task than the one that began it.
+    """
+
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
+        self._end = time.monotonic() + clocks.total
+
+    def first_token(self) -> asyncio.Timeout:
+        return self._within(self._clocks.first_token)
+
+    def inter_token(self) -> asyncio.Timeout:
+        return self._within(self._clocks.inter_token)
+
+    def _within(self, seconds: float) -> asyncio.Timeout:
+        return asyncio.timeout(min(seconds, max(self._end - time.monotonic(), 0.0)))
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self._end
+
+
+def _schedule(endpoints: Sequence[EndpointFacts]) -> tuple[EndpointFacts, ...]:
+    """Each once, the first once more right after itself."""
+    return (endpoints[0], *endpoints)
+
+
+async def _worth_another(last: _Failed, tried: Attempt, endpoint: EndpointFacts) -> bool:
+    """Whether to try `endpoint` after this failure; waits first when it is the same one."""
+    if endpoint.id != tried.endpoint:
+        return True
+    wait = last.wait if last.wait is not None else random.uniform(0, BACK_OFF)  # noqa: S311
+    if not last.error.retry or wait > LONGEST_WAIT:
+        return False
+    await asyncio.sleep(wait)
+    return True
+
+
+def _public(last: _Failed | None) -> AllTokenError:
+    if last is None:
+        return UpstreamFailed("No endpoint could be tried. Nothing was charged.", status=502)
+    error, text = last.error, f"{last.error.message} Nothing was charged."
+    if error.client_fault:
+        return Invalid(text, code=error.code, param=error.param)
+    if error.code == "upstream_rate_limited":
+        return RateLimited(text, code=error.code, retry_after=last.wait or 1)
+    status = 504 if error.code == "upstream_timeout" else 502
+    return UpstreamFailed(text, code=error.code, status=status)
+
+
+async def _attempt(
+    call: Call,
+    endpoint: EndpointFacts,
+    connection: Connection,
+    max_output: int,
+    upstream: Upstream,
+    watch: _Watch,
+    attempt: Attempt,
+) -> AsyncGenerator[Arrived, None]:
+    outgoing = connection.dialect.request(call, endpoint, connection.secret, max_output)
+    base_url = await connection.base_url()
+    try:
+        async with _opened(upstream.open(base_url, outgoing), watch) as incoming:
+            attempt.status = incoming.status
+            if incoming.status != 200:
+                raise await _refusal(incoming, connection)
+            if not call.stream:
+                yield await _reply(call, incoming, connection, watch)
+                return
+            if not incoming.header("content-type").startswith("text/event-stream"):
+                text = "The provider did not answer with a stream."
+                raise _failure("upstream_bad_response", text, retry=False, status=incoming.status)
+            stream = _stream(incoming, connection, watch)
+            async with aclosing(stream):
+                async for pieces in stream:
+                    yield pieces
+    except ConnectFailed:
+        raise _failure("upstream_unavailable", "The provider cannot be reached.") from None
+    except Broken:
+        raise _failure("upstream_unavailable", "The connection to the provider broke.") from None
+    except TimeoutError:
+        text = "The provider did not answer in time."
+        raise _failure("upstream_timeout", text, retry=False) from None
+
+
+@asynccontextmanager
+async def _opened(
+    opening: AbstractAsyncContextManager[Incoming], watch: _Watch
+) -> AsyncIterator[Incoming]:
+    """Enter with a deadline for the status line only; the body has clocks of its own."""
+    async with watch.first_token():
+        incoming = await opening.__aenter__()
+    try:
+        yield incoming
+    finally:
+        await opening.__aexit__(None, None, None)
+
+
+async def _refusal(incoming: Incoming, connection: Connection) -> _Failed:
+    payload = await _read(incoming, MAX_REFUSAL)
+    error = connection.dialect.read_error(incoming.status, payload)
+    try:
+        wait = float(incoming.header("retry-after"))
+    except ValueError:
+        wait = None
+    return _Failed(error, incoming.status, wait)
+
+
+async def _reply(call: Call, incoming: Incoming, connection: Connection, watch: _Watch) -> Reply:
+    async with watch.first_token():
+        payload = await _read(incoming, MAX_REPLY)
+    try:
+        return connection.dialect.read(call, payload)
+    except ValueError:
+        text = "The provider's answer could not be read."
+        raise _failure("upstream_bad_response", text, retry=False, status=200) from None
+
+
+async def _read(incoming: Incoming, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while part := await incoming.chunk():
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            text = "The provider's answer is too large."
+            raise _failure("upstream_bad_response", text, retry=False, status=incoming.status)
+    return b"".join(parts)
+
+
+async def _stream(
+    incoming: Incoming, connection: Connection, watch: _Watch
+) -> AsyncGenerator[list[Piece], None]:
+    """Pieces from the first with content on; earlier ones (a role, nothing) wait for it."""
+    events = _Events(connection)
+    waiting: list[Piece] = []
+    begun = False
+    while not events.done:
+        try:
+            async with watch.inter_token() if begun else watch.first_token():
+                received = await incoming.chunk()
+            pieces = events.read(received)
+        except (Broken, TimeoutError, ValueError, StreamError) as error:
+            if not begun:
+                raise _before_content(error) from None
+            raise Interrupted(_interruption(error)) from None
+        if begun:
+            if pieces:
+                yield pieces
+            continue
+        waiting += pieces
+        if any(piece.content or piece.finish for piece in waiting):
+            begun = True
+            yield waiting
+    if not begun:
+        text = "The provider ended its stream without an answer."
+        raise _failure("upstream_bad_response", text, status=200)
+
+
+class _Events:
+    """Bytes to pieces; knows whether the stream has ended as it should."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._read_event = connection.dialect.read_event
+        self._reader = EventReader()
+        self._finished = False
+        self.done = False
+
+    def read(self, received: bytes) -> list[Piece]:
+        """Raises ValueError for what is no event, Broken for an end in the middle."""
+        if not received:
+            if not self._finished:
+                raise Broken
+            self.done = True
+            return []
+        pieces: list[Piece] = []
+        for data in self._reader.feed(received):
+            piece = self._read_event(data)
+            if piece is None:
+                self.done = True
+                break
+            self._finished = self._finished or piece.finish is not None
+            pieces.append(piece)
+        return pieces
+
+
+def _before_content(error: Exception) -> Exception:
+    if isinstance(error, Broken | TimeoutError):
+        return error
+    text = "The provider's stream could not be read."
+    if isinstance(error, StreamError):
+        text = "The provider reported an error in its stream."
+    return _failure("upstream_bad_response", text, retry=isinstance(error, StreamError), status=200)
+
+
+def _interruption(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "upstream_stalled"
+    if isinstance(error, Broken):
+        return "upstream_stream_interrupted"
+    if isinstance(error, EventTooLarge | ValueError):
+        return "upstream_bad_response"
+    return "upstream_error"

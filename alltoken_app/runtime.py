@@ -1,0 +1,126 @@
+"""What every process opens at its start and closes at its end, in the right order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from alltoken_app import crypto, db, revisions
+from alltoken_app.catalog import snapshot
+from alltoken_app.engines.fault import FaultUpstream
+from alltoken_app.engines.supervisor import LocalEngine
+from alltoken_app.ids import new_id
+from alltoken_app.jobs import upkeep
+from alltoken_app.ledger.books import Books
+from alltoken_app.limits.rates import Rates
+from alltoken_app.payments.stripe_client import Payments
+from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.forward import Clocks
+from alltoken_app.providers.table import Connection, fixed
+from alltoken_app.providers.upstream import Upstream
+from alltoken_app.services import plane as planes
+from alltoken_app.services.callers import Callers
+from alltoken_app.services.plane import Plane
+from alltoken_app.settings import Settings
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, upkeep_here: bool = True) -> AsyncIterator[Plane]:
+    """The process's Plane, ready to serve; closes after open answers and settlements are done.
+
+    Args:
+        upkeep_here: Whether this process runs the regular jobs (exactly one should).
+    """
+    plane, fault = await _open(settings)
+    unsubscribe = [
+        revisions.subscribe("keys", plane.callers.forget),
+        revisions.subscribe("catalog", _reload(plane, asyncio.get_running_loop())),
+    ]
+    jobs = [asyncio.create_task(revisions.watch())]
+    jobs += [asyncio.create_task(job) for job in upkeep.jobs(plane, everything=upkeep_here)]
+    planes.use(plane)
+    try:
+        yield plane
+    finally:
+        planes.use(None)
+        for stop in unsubscribe:
+            stop()
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+        await _close(plane, fault)
+
+
+async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None]:
+    settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secrets = crypto.load_secrets(settings.var)
+    database = db.open_database(settings.database)
+    engines = LocalEngine(settings, secrets)
+    fault = FaultUpstream() if settings.fault_provider else None
+    connections = _connections(settings, secrets, engines)
+    if fault is not None:
+        connections["fault"] = Connection("fault", OpenAIChat(), fixed(await fault.start()))
+    plane = Plane(
+        settings=settings,
+        secrets=secrets,
+        worker=new_id("wrk"),
+        database=database,
+        books=Books(database),
+        callers=Callers(database, secrets.pepper, settings.book, settings.sandbox_providers),
+        rates=Rates(settings.requests_per_minute, settings.concurrent_requests),
+        catalog=await database.read(snapshot.load),
+        connections=connections,
+        upstream=Upstream(settings.connect_timeout, frozenset(settings.insecure_upstreams)),
+        clocks=Clocks(
+            settings.first_token_timeout, settings.inter_token_timeout, settings.total_timeout
+        ),
+        engines=engines,
+        payments=Payments(settings, secrets),
+        connected=frozenset(connections),
+    )
+    return plane, fault
+
+
+def _connections(
+    settings: Settings, secrets: crypto.Secrets, engines: LocalEngine
+) -> dict[str, Connection]:
+    found = {
+        extra.name: Connection(
+            extra.name,
+            OpenAIChat(),
+            fixed(extra.base_url.rstrip("/")),
+            extra.key.get_secret_value(),
+        )
+        for extra in settings.extra_providers
+    }
+    if settings.local_models:
+        found["local"] = Connection("local", OpenAIChat(), engines.ensure, secrets.engine_token)
+    return found
+
+
+def _reload(plane: Plane, loop: asyncio.AbstractEventLoop) -> revisions.Listener:
+    async def load() -> None:
+        plane.catalog = await plane.database.read(snapshot.load)
+
+    def changed() -> None:
+        loop.call_soon_threadsafe(lambda: plane.spawn(load()))
+
+    return changed
+
+
+async def _close(plane: Plane, fault: FaultUpstream | None) -> None:
+    """Settlements first, then what they need."""
+    await plane.books.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(10):
+            await asyncio.gather(*plane.background, return_exceptions=True)
+    await plane.upstream.close()
+    await plane.payments.close()
+    await plane.engines.close()
+    if fault is not None:
+        await fault.close()
+    await db.close_database()
+    log.info("closed", worker=plane.worker)

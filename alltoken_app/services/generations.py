@@ -1,0 +1,279 @@
+"""The line: one request from its limits to its settlement."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from alltoken_app.catalog import pricing
+from alltoken_app.clock import now_ms
+from alltoken_app.errors import AllTokenError, InsufficientCredits
+from alltoken_app.ids import new_id
+from alltoken_app.ledger.holds import Checkpoint, Extend, Place, Placed, Settle
+from alltoken_app.limits.rates import Allowance
+from alltoken_app.money import PICO_PER_NANO, Nano
+from alltoken_app.providers import forward
+from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply
+from alltoken_app.providers.forward import Attempt, Interrupted
+from alltoken_app.routing import plans
+from alltoken_app.routing.plans import Plan
+from alltoken_app.routing.preferences import Preferences
+from alltoken_app.services import failpoints
+from alltoken_app.services.callers import Caller
+from alltoken_app.services.metering import Meter
+from alltoken_app.services.plane import Plane
+
+WINDOW = 4_000  # output tokens a stream holds at a time
+FEWEST = 1_000  # without max_tokens: fewer affordable tokens than this is a refusal
+GROW_AT = 0.8
+CHECKPOINT_SECONDS = 1.0
+OUT_OF_CREDIT = (
+    b'[{"index":0,"delta":{},"finish_reason":"length",'
+    b'"native_finish_reason":"insufficient_credits"}]'
+)
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Run:
+    """One request being served: what it is, and how far it has come.
+
+    Attributes:
+        marks: Seconds each of our own phases took, by name.
+        status: As in the generation's record; "cancelled" until the answer has ended.
+    """
+
+    request_id: str
+    caller: Caller
+    call: Call
+    wishes: Preferences
+    strict: bool = False
+    user_hash: str | None = None
+    warnings: tuple[str, ...] = ()
+    id: str = field(default_factory=lambda: new_id("gen"))
+    began: float = field(default_factory=time.perf_counter)
+    created_at: int = field(default_factory=now_ms)
+    marks: dict[str, float] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    allowance: Allowance | None = None
+    placed: Placed | None = None
+    endpoint: EndpointFacts | None = None
+    meter: Meter | None = None
+    first_at: float | None = None
+    window: int = 0
+    checked_at: float = 0.0
+    status: str = "cancelled"
+    error_code: str | None = None
+    native_finish: str | None = None
+
+    def mark(self, phase: str, since: float) -> float:
+        """Note how long a phase took; returns now."""
+        now = time.perf_counter()
+        self.marks[phase] = now - since
+        return now
+
+    @property
+    def cost(self) -> Nano:
+        """What is charged for what has been delivered: never more than is held."""
+        if self.meter is None or self.endpoint is None or self.placed is None:
+            return 0
+        return min(self.meter.cost(self.endpoint), self.placed.granted)
+
+    @property
+    def available(self) -> Nano:
+        """The wallet's free money once this is settled, as of the hold."""
+        return self.placed.available + self.placed.granted - self.cost if self.placed else 0
+
+
+async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply, None]:
+    """Serve one generation: limit, plan, hold, forward, meter, settle; each step once.
+
+    Whoever stops iterating (the client left) is charged for what was handed over by then.
+
+    Raises:
+        RateLimited, NotFound, Forbidden, Invalid, InsufficientCredits: Nothing was sent or charged.
+        UpstreamFailed: Every planned endpoint failed before its first content; nothing is charged.
+        Interrupted: The answer broke off; what was delivered is charged.
+    """
+    started = time.perf_counter()
+    run.allowance = plane.rates.enter(run.caller.org_id)
+    started = run.mark("limit", started)
+    try:
+        plan = plans.make(
+            plane.catalog,
+            run.caller.asker,
+            run.call,
+            run.wishes,
+            plane.connected,
+            strict=run.strict,
+        )
+        run.warnings += plan.warnings
+        started = run.mark("plan", started)
+        run.meter = Meter(run.call, plan.input_bound, plan.output_bound)
+        await _hold(run, plan, plane)
+        run.mark("hold", started)
+        failpoints.reach("held")
+        async with aclosing(_forward(run, plan, plane)) as answer:
+            async for arrived in answer:
+                if isinstance(arrived, Reply):
+                    run.meter.deliver(arrived)  # it has arrived whole, so it is owed
+                yield arrived
+                if isinstance(arrived, Reply):
+                    continue
+                run.meter.deliver(arrived)
+                if not await _keep_ahead(run, plan, plane):
+                    yield [Piece(OUT_OF_CREDIT, finish="length")]
+                    break
+        run.status = "ok"
+    except (AllTokenError, Interrupted) as error:
+        run.status = "error" if run.meter and run.meter.content else "failed"
+        run.error_code = error.code
+        raise
+    except Exception:
+        run.status, run.error_code = "error", "internal_error"
+        raise
+    finally:
+        plane.rates.leave(run.caller.org_id)
+        _settle(run, plane)
+
+
+async def _hold(run: Run, plan: Plan, plane: Plane) -> None:
+    """Set aside what the answer may cost: all of it, or a stream's first window."""
+    run.window = min(plan.output_bound, WINDOW) if run.call.stream else plan.output_bound
+    amount = plan.ceiling(run.window)
+    fewest = run.window if run.call.max_output is not None else min(run.window, FEWEST)
+    run.endpoint = plan.endpoints[0]
+    run.placed = await plane.books.place(
+        Place(
+            hold_id=run.id,
+            wallet_id=run.caller.wallet_id,
+            budget_id=run.caller.budget_id,
+            amount=amount,
+            at_least=plan.ceiling(fewest),
+            facts=_facts(run),
+            worker=plane.worker,
+            expires_at=run.created_at + int(plane.settings.hold_ttl * 1000),
+        )
+    )
+    if run.placed.granted < amount:
+        run.window = _affordable(plan, run.placed.granted)
+
+
+def _affordable(plan: Plan, granted: Nano) -> int:
+    """Output tokens that `granted` pays for beside the whole input."""
+    left = (granted - plan.ceiling(0)) * PICO_PER_NANO
+    return max(left // max(plan.dearest_output, 1), 1)
+
+
+async def _forward(run: Run, plan: Plan, plane: Plane) -> AsyncGenerator[list[Piece] | Reply, None]:
+    bound = plan.output_bound if run.call.stream else run.window
+    endpoints = plan.endpoints if plan.fallback else plan.endpoints[:1]
+    started = time.perf_counter()
+    answer = forward.first_healthy(
+        run.call,
+        endpoints,
+        plane.connections,
+        max(bound // run.call.choices, 1),
+        plane.upstream,
+        plane.clocks,
+        run.attempts,
+    )
+    async with aclosing(answer):
+        async for endpoint, arrived in answer:
+            if run.first_at is None:
+                run.first_at = run.mark("upstream", started)
+                run.checked_at = run.first_at
+                failpoints.reach("first_piece")
+            run.endpoint = endpoint
+            yield arrived
+
+
+async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
+    """Grow a stream's hold before it runs out, and note progress; False when money ends."""
+    assert run.meter is not None
+    now = time.perf_counter()
+    if now - run.checked_at >= CHECKPOINT_SECONDS:
+        run.checked_at = now
+        plane.books.checkpoint(Checkpoint(run.id, run.cost))
+    if run.window >= plan.output_bound or run.meter.output_so_far() < run.window * GROW_AT:
+        return True
+    more = min(WINDOW, plan.output_bound - run.window)
+    try:
+        run.placed = await plane.books.extend(
+            Extend(run.id, plan.ceiling(run.window + more) - plan.ceiling(run.window))
+        )
+    except InsufficientCredits:
+        if run.meter.output_so_far() < run.window:
+            return True  # what is held still pays for the next tokens
+        run.native_finish = "insufficient_credits"
+        return False
+    run.window += more
+    return True
+
+
+def _settle(run: Run, plane: Plane) -> None:
+    """Queue the charge. Without a hold nothing was begun and there is nothing to record."""
+    if run.placed is None:
+        return
+    failpoints.reach("settling")
+    plane.books.settle(Settle(run.id, run.cost, _record(run)))
+    if run.meter and run.endpoint and run.meter.cost(run.endpoint) > run.cost:
+        log.warning("capture_bounded", generation=run.id, endpoint=run.endpoint.id)
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """What a reaper would write of this generation should this process die now."""
+    assert run.endpoint is not None
+    return {
+        "id": run.id,
+        "request_id": run.request_id,
+        "org_id": run.caller.org_id,
+        "key_id": run.caller.key_id,
+        "person_id": run.caller.person_id,
+        "book": run.caller.book,
+        "operation": run.call.operation,
+        "streamed": run.call.stream,
+        "model_requested": run.call.model,
+        "model": run.endpoint.model,
+        "provider": run.endpoint.provider,
+        "endpoint_id": run.endpoint.id,
+        "price_version": run.endpoint.price.version,
+        "warnings": list(run.warnings),
+        "size_bucket": 1 << max(run.call.size - 1, 1).bit_length(),
+        "user_hash": run.user_hash,
+        "created_at": run.created_at,
+    }
+
+
+def _record(run: Run) -> dict[str, Any]:
+    assert run.endpoint is not None
+    assert run.meter is not None
+    now = time.perf_counter()
+    usage = run.meter.usage
+    ours = sum(spent for phase, spent in run.marks.items() if phase != "upstream")
+    return _facts(run) | {
+        "status": run.status,
+        "error_code": run.error_code,
+        "finish_reason": "length" if run.native_finish else run.meter.finish,
+        "native_finish_reason": run.native_finish or run.meter.finish,
+        "input_tokens": usage.input,
+        "cached_tokens": usage.cached,
+        "output_tokens": usage.output,
+        "reasoning_tokens": usage.reasoning,
+        "estimated": run.meter.estimated and run.meter.content,
+        "lines": pricing.lines(run.endpoint.price, usage) if run.meter.content else [],
+        "attempts": [
+            {"provider": a.provider, "endpoint": a.endpoint, "status": a.status, "code": a.code,
+             "ms": a.ms}
+            for a in run.attempts
+        ],
+        "upstream_id": run.meter.upstream_id,
+        "first_token_ms": round((run.first_at - run.began) * 1000) if run.first_at else None,
+        "duration_ms": round((now - run.began) * 1000),
+        "gateway_us": round(ours * 1_000_000),
+        "finished_at": now_ms(),
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""Watches an answer go by and knows at any moment what it costs."""
+
+from alltoken_app.catalog import bounds, pricing
+from alltoken_app.money import Nano
+from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply, Usage
+
+
+class Meter:
+    """Counts one answer. Nothing delivered costs nothing.
+
+    The provider's final usage is authoritative; an answer that ends without it (or breaks off) is
+    counted from what was delivered: by the upstream's running count where it keeps one, else by
+    size, marked as estimated. No count goes beyond the bounds the hold was made of.
+    """
+
+    def __init__(self, call: Call, input_bound: int, output_bound: int) -> None:
+        self._call = call
+        self._input_bound = input_bound
+        self._output_bound = output_bound
+        self._final: Usage | None = None
+        self._running: Usage | None = None
+        self._size = 0
+        self.pieces = 0
+        self.content = False
+        self.finish: str | None = None
+        self.upstream_id: str | None = None
+
+    def deliver(self, arrived: list[Piece] | Reply) -> None:
+        """Count what has been handed to the client."""
+        for one in arrived if isinstance(arrived, list) else (arrived,):
+            self._final = one.usage or self._final
+            self.finish = one.finish or self.finish
+            self.upstream_id = one.upstream_id or self.upstream_id
+            self.content = self.content or one.content
+            self._size += one.size
+            if isinstance(one, Piece):
+                self.pieces += one.content
+                self._running = one.running or self._running
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the provider never said what was used, so that we counted."""
+        return self._final is None and self._running is None
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens to charge for: all zero while nothing has been delivered."""
+        if not self.content:
+            return Usage()
+        counted = self._final or self._running or self._estimate()
+        bounded_input = min(counted.input, self._input_bound)
+        return Usage(
+            input=bounded_input,
+            output=min(counted.output, max(self._output_bound, 0)),
+            cached=min(counted.cached, bounded_input),
+            reasoning=min(counted.reasoning, counted.output, max(self._output_bound, 0)),
+        )
+
+    def _estimate(self) -> Usage:
+        embeddings = self._call.operation == "embeddings"
+        output = 0 if embeddings else bounds.estimated_output(self._size)
+        return Usage(input=bounds.estimated_input(self._call), output=output)
+
+    def output_so_far(self) -> int:
+        """Output tokens delivered, guessed high: decides when the hold must grow."""
+        running = self._running.output if self._running else 0
+        return max(running, self.pieces, self._size // 3)
+
+    def cost(self, endpoint: EndpointFacts) -> Nano:
+        """What has been delivered costs at `endpoint`, in nano-USD."""
+        usage = self.usage
+        return pricing.cost(endpoint.price, usage) if self.content else 0
