@@ -1,0 +1,20 @@
+"""What people see when an event fails. Registered once, as the app's backend exception handler."""
+
+import reflex as rx
+from reflex.event import EventSpec
+
+from alltoken_app.errors import AllTokenError
+from alltoken_app.services import failures
+
+
+def show(exception: Exception) -> EventSpec:
+    """Expected errors speak for themselves; any other is logged and shown by its id alone."""
+    if isinstance(exception, AllTokenError):
+        if exception.code == "signed_out":
+            return rx.redirect("/signin?error=signed_out")
+        return rx.toast.error(str(exception))
+    error_id = failures.report(exception, where="page")
+    return rx.toast.error(
+        "This did not work, and it is our fault. Nothing was charged. "
+        f"Try again; if it stays, tell us this id: {error_id}"
+    )
