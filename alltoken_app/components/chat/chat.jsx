@@ -1,19 +1,19 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { CopyButton } from "$/public/external/alltoken_app/components/copy_button/copy.jsx";
 import { Dialog } from "$/public/external/alltoken_app/components/dialog/dialog.jsx";
 import { Tabs } from "$/public/external/alltoken_app/components/tabs/tabs.jsx";
 import { useAnswers } from "./answer.js";
 import "./chat.css";
 import { samples } from "./code.js";
+import { Composer } from "./composer.jsx";
 import { asked, askedAgain, branched, useConversations } from "./conversations.js";
 import { Icon, Icons } from "./icon.jsx";
-import { useEngine, useModels } from "./models.js";
+import { useModels } from "./models.js";
 import { Settings } from "./settings.jsx";
 import { List } from "./side.jsx";
 import { titleOf } from "./store.js";
 import { AnswerTurn, usd, UserTurn } from "./turn.jsx";
 
-const LOCAL = "alltoken/"; // the author of the models this machine runs
 const UNSET = { model: "", temperature: null, longest: null, system: "" };
 
 export function Chat({ owner, icons, onSpent }) {
@@ -58,7 +58,11 @@ export function Chat({ owner, icons, onSpent }) {
     if (event.key === "Escape" && answering && !shown) answers.stop(current.id);
   };
 
-  const list = <List talks={talks} busy={busy} onOpen={openTalk} />;
+  const remove = (id) => {
+    answers.stop(id);
+    talks.remove(id);
+  };
+  const list = <List talks={{ ...talks, remove }} busy={busy} onOpen={openTalk} />;
   const settings = (
     <Settings settings={current.settings} models={models ?? []} model={model} onChange={set} />
   );
@@ -129,7 +133,7 @@ function Head({ current, onShow }) {
       )}
       <span className="push" />
       <button
-        className="button button-small"
+        className="button button-small button-code"
         type="button"
         disabled={!questions}
         onClick={() => onShow("code")}
@@ -210,83 +214,6 @@ function Start({ problem, loading, model }) {
         Every answer shows what it cost. Conversations stay in this browser; the gateway keeps how many
         tokens were used, never the words.
       </p>
-    </div>
-  );
-}
-
-function Composer({ model, provider, answering, onSend, onStop }) {
-  const [text, setText] = useState("");
-  const engine = useEngine(Boolean(model?.id.startsWith(LOCAL)));
-  const ready = Boolean(model) && text.trim() !== "" && !answering;
-  const send = (event) => {
-    event?.preventDefault();
-    if (!ready) return;
-    onSend(text.trim());
-    setText("");
-  };
-  const onKeyDown = (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(event);
-  };
-  const notice = useMemo(() => model?.alltoken?.notice ?? model?.notice ?? "", [model]);
-  return (
-    <form className="composer" onSubmit={send}>
-      {engine && <Engine engine={engine} />}
-      {notice && <p className="tiny is-warning chat-notice">{notice}</p>}
-      <label className="only-screen-reader" htmlFor="prompt">
-        Message
-      </label>
-      <textarea
-        className="input"
-        id="prompt"
-        rows={2}
-        autoFocus
-        placeholder={model ? `Ask ${model.name ?? model.id}` : "Choose a model first"}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={onKeyDown}
-      />
-      <div className="row">
-        <p className="tiny faint">
-          Sent to {provider ?? providerOf(model)}. Not stored by us. Kept in this browser.
-        </p>
-        <span className="push" />
-        {answering ? (
-          <button className="button button-small button-primary" type="button" onClick={onStop}>
-            <Icon name="square" />
-            Stop <kbd className="only-wide">Esc</kbd>
-          </button>
-        ) : (
-          <button className="button button-small button-primary" type="submit" disabled={!ready}>
-            <Icon name="send" />
-            Send <kbd className="only-wide">Ctrl Enter</kbd>
-          </button>
-        )}
-      </div>
-    </form>
-  );
-}
-
-function providerOf(model) {
-  if (!model) return "the model’s provider";
-  if (model.id.startsWith(LOCAL)) return "the engine on this server";
-  const names = model.alltoken?.providers ?? model.providers ?? [];
-  return names.map((one) => one.name ?? one).join(" or ") || "the model’s provider";
-}
-
-function Engine({ engine }) {
-  const percent = Math.round((engine.progress ?? 0) * 100);
-  const failed = engine.state === "failed" || engine.state === "off";
-  return (
-    <div className={failed ? "notice notice-danger" : "notice notice-info"} role="status">
-      <Icon name={failed ? "octagon_x" : "clock"} />
-      <div className="small stack stack-tight">
-        <p>{engine.detail || "The local model is loading. A message sent now waits for it."}</p>
-        {!failed && percent > 0 && (
-          <span className="meter" style={{ "--value": `${percent}%` }} role="img" aria-label={`${percent} % loaded`}>
-            <span />
-          </span>
-        )}
-      </div>
     </div>
   );
 }

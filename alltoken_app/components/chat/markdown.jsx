@@ -3,9 +3,10 @@ import { memo, useEffect, useState } from "react";
 // What an answer may be made of. No images: loading one would tell its host what was asked.
 const ALLOWED = {
   ALLOWED_TAGS:
-    "a p br hr strong em del code pre blockquote ul ol li h1 h2 h3 h4 h5 h6 table thead tbody tr th td div span button".split(" "),
+    "a p br hr strong em del code pre blockquote ul ol li h2 table thead tbody tr th td div span button".split(" "),
   ALLOWED_ATTR: ["href", "title", "class", "target", "rel", "align", "start", "tabindex", "role", "aria-label", "type", "data-copy"],
-  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i, // of every attribute but these
+  ADD_URI_SAFE_ATTR: ["target", "rel", "align", "start", "tabindex", "role", "type"],
 };
 
 let library = null;
@@ -30,10 +31,9 @@ function link({ href, title, tokens }) {
   return `<a href="${escape(href)}"${more} target="_blank" rel="noopener noreferrer nofollow">${words}</a>`;
 }
 
-// The page has its own h1 and h2: an answer's headings start below them.
+// One level, below the page's h1: models skip levels as they please.
 function heading({ tokens, depth }) {
-  const level = Math.min(depth + 2, 6);
-  return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
+  return `<h2 class="${depth < 3 ? "answer-part" : "h3"}">${this.parser.parseInline(tokens)}</h2>`;
 }
 
 function code({ text, lang }) {

@@ -48,7 +48,7 @@ export function Settings({ settings, models, model, onChange }) {
 }
 
 function About({ model }) {
-  const price = (rate) => `$${(Number(rate) * 1e6).toFixed(4).replace(/\.?0+$/, "")}`;
+  const price = (rate) => `$${(Number(rate) * 1e6).toFixed(4).replace(/0{1,2}$/, "")}`;
   const { prompt, completion } = model.pricing ?? {};
   return (
     <div className="stack stack-tight">
