@@ -116,7 +116,7 @@ def install(name, flags=()):
         return True
     if not answer([str(PYTHON), "-m", "pip", "--version"]):
         run([PYTHON, "-m", "ensurepip", "--upgrade"])
-    quiet = ["-q", "--disable-pip-version-check", "--no-input"]
+    quiet = ["-qq", "--disable-pip-version-check", "--no-input"]
     return run([PYTHON, "-m", "pip", "install", *quiet, *what]) == 0
 
 

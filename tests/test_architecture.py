@@ -16,7 +16,7 @@ ONLY = {  # package from outside: the rooms that may import it
     "xllamacpp": {"engines"},
     "onnxruntime": {"engines"},
 }
-READS_ENVIRONMENT = {"settings", "command", "__main__"}
+READS_ENVIRONMENT = {"settings", "command", "__main__", "asgi"}  # asgi: to tell Reflex
 VAGUE = {"utils", "helpers", "common", "manager", "misc", "base"}
 ALLOWED_BASE = APP / "providers/base.py"
 FILE_LINES, FUNCTION_LINES = 400, 50

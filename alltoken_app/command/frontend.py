@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from alltoken_app.command.says import Stopped, step
-from alltoken_app.settings import ROOT
+from alltoken_app.settings import ROOT, web_folder
 
 SOURCES = (
     "rxconfig.py",
@@ -34,11 +34,6 @@ KILLED = (-9, 137)
 TAIL = 30  # lines of the log shown when a build fails
 
 
-def folder() -> Path:
-    """Where Reflex works: `.web`, or REFLEX_WEB_WORKDIR."""
-    return ROOT / os.environ.get("REFLEX_WEB_WORKDIR", ".web")
-
-
 def fingerprint() -> str:
     """A hash of everything the built pages depend on. Settings are not part of it."""
     seen = hashlib.sha256(" ".join(f"{name}={version(name)}" for name in PACKAGES).encode())
@@ -50,8 +45,8 @@ def fingerprint() -> str:
 
 def is_fresh() -> bool:
     """Whether the build on disk is that of the sources on disk."""
-    stamp = folder() / "alltoken.stamp"
-    built = (folder() / "build/client/index.html").exists()
+    stamp = web_folder() / "alltoken.stamp"
+    built = (web_folder() / "build/client/index.html").exists()
     return built and stamp.exists() and stamp.read_text() == fingerprint()
 
 
@@ -63,14 +58,14 @@ def build_if_stale(log: Path) -> bool:
     """
     if is_fresh():
         return False
-    folder().mkdir(parents=True, exist_ok=True)
+    web_folder().mkdir(parents=True, exist_ok=True)
     with _one_at_a_time():
         if is_fresh():
             return False
         wanted = fingerprint()
         with step("Web app", "building, a minute or so when pages changed"):
             _build(log)
-        (folder() / "alltoken.stamp").write_text(wanted)
+        (web_folder() / "alltoken.stamp").write_text(wanted)
     return True
 
 
@@ -83,7 +78,7 @@ def _sources() -> Iterator[Path]:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    with (folder() / "alltoken.lock").open("w") as lock:
+    with (web_folder() / "alltoken.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -106,5 +101,7 @@ def _advice(code: int, said: str, log: Path) -> str:
     if code in KILLED:
         mend = "The system ended it, most likely for want of memory: it needs about 1 GB."
     else:
-        mend = f"The whole log: {log}. After a broken install: rm -rf {folder().name}, and again."
+        mend = (
+            f"The whole log: {log}. After a broken install: rm -rf {web_folder().name}, and again."
+        )
     return f"Building the web app failed (exit code {code}).\n{tail}\n{mend}"

@@ -25,7 +25,7 @@ HICCUP = "Prerender: Request failed for /: The operation timed out"
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(frontend, "ROOT", tmp_path)
-    monkeypatch.delenv("REFLEX_WEB_WORKDIR", raising=False)
+    monkeypatch.setenv("REFLEX_WEB_WORKDIR", str(tmp_path / ".web"))
     for name in ("alltoken_app/pages/home.py", "alltoken_app/api/chat.py", "assets/site.css"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("one")
