@@ -1,14 +1,29 @@
 """Money set aside for a generation and settled once: commands, outcomes, and one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import structlog
 from sqlmodel import Session
 
-from alltoken_app.clock import Millis
-from alltoken_app.errors import AllTokenError
-from alltoken_app.money import Nano
+from alltoken_app.clock import Millis, iso, now_ms
+from alltoken_app.errors import AllTokenError, Conflict, InsufficientCredits
+from alltoken_app.ledger.periods import resets_at
+from alltoken_app.ledger.rows import (
+    CAPTURED,
+    HELD,
+    IN_FLIGHT,
+    RELEASED,
+    Batch,
+    OpenBudget,
+    OpenHold,
+    OpenWallet,
+)
+from alltoken_app.ledger.statements import Runner, dumps
+from alltoken_app.money import Nano, usd
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +116,181 @@ def apply(session: Session, commands: Sequence[Command]) -> list[Outcome]:
     """Apply commands in their order, in this one transaction; one outcome each.
 
     Refusals are values: InsufficientCredits (`insufficient_credits`, `key_limit_exceeded`), and
-    Conflict (`hold_closed`) for a hold that has been settled. A checkpoint's outcome is None.
+    Conflict (`hold_closed`) for a hold that was settled before. A checkpoint's outcome is None,
+    also when its hold is closed.
+
+    Raises:
+        ValueError: A command that makes no sense, such as a negative amount.
     """
-    raise NotImplementedError
+    places = [command for command in commands if type(command) is Place]
+    runner = Runner(session.connection())
+    batch = Batch(now_ms())
+    batch.load(
+        runner,
+        holds={command.hold_id for command in commands},
+        wallets={place.wallet_id for place in places},
+        budgets={place.budget_id for place in places if place.budget_id},
+    )
+    outcomes = [_RULES[type(command)](batch, command) for command in commands]
+    batch.save(runner)
+    return outcomes
+
+
+def _place(batch: Batch, command: Place) -> Outcome:
+    if not 0 <= command.at_least <= command.amount:
+        raise ValueError(f"{command.hold_id}: at_least is between 0 and amount")
+    hold = batch.holds.get(command.hold_id)
+    if hold is not None:
+        return _placed(hold) if hold.is_open else _closed(hold)
+    wallet = batch.wallets.get(command.wallet_id)
+    budget = batch.budgets.get(command.budget_id or "")
+    refusal = _refusal(batch, wallet, budget, command.at_least, "Nothing was charged.")
+    if wallet is None or refusal is not None:
+        return refusal
+    granted = min(command.amount, wallet.available)
+    if budget is not None:
+        granted = min(granted, budget.remaining)
+    hold = OpenHold(command.hold_id, wallet, budget, 0, [], HELD, None)
+    hold.placed = {
+        "facts": dumps(command.facts),
+        "worker": command.worker,
+        "expires_at": command.expires_at,
+    }
+    batch.holds[hold.id] = hold
+    _set_aside(hold, granted)
+    return _placed(hold)
+
+
+def _extend(batch: Batch, command: Extend) -> Outcome:
+    if command.amount < 0:
+        raise ValueError(f"{command.hold_id}: a hold only grows")
+    hold = batch.holds.get(command.hold_id)
+    if hold is None or not hold.is_open:
+        return _closed(hold)
+    refusal = _refusal(
+        batch, hold.wallet, hold.budget, command.amount, "What was delivered so far is charged."
+    )
+    if refusal is not None:
+        return refusal
+    hold.grown = True
+    _set_aside(hold, command.amount)
+    return _placed(hold)
+
+
+def _checkpoint(batch: Batch, command: Checkpoint) -> Outcome:
+    hold = batch.holds.get(command.hold_id)
+    if hold is not None and hold.is_open:
+        hold.progress = command.progress
+        hold.state = IN_FLIGHT
+    return None
+
+
+def _settle(batch: Batch, command: Settle) -> Outcome:
+    if command.cost < 0:
+        raise ValueError(f"{command.hold_id}: a cost is not negative")
+    hold = batch.holds.get(command.hold_id)
+    if hold is None:
+        return Settled(captured=0, available=0, first=False)
+    if not hold.is_open:
+        return Settled(hold.captured or 0, hold.wallet.available, first=False)
+    captured = min(command.cost, hold.amount)
+    _release(batch, hold, captured)
+    hold.captured = captured
+    hold.state = CAPTURED if captured else RELEASED
+    hold.closed = True
+    if command.generation is not None:
+        batch.generations.append((hold, command.generation))
+    lost = command.cost - captured
+    if lost:
+        log.warning("cost_beyond_hold", hold=hold.id, held=hold.amount, lost=lost)
+    return Settled(captured, hold.wallet.available, first=True, lost=lost)
+
+
+_RULES: dict[type, Callable[[Batch, Any], Outcome]] = {
+    Place: _place,
+    Extend: _extend,
+    Checkpoint: _checkpoint,
+    Settle: _settle,
+}
+
+
+def _set_aside(hold: OpenHold, amount: Nano) -> None:
+    """Take `amount`, which is there, from the wallet's lots in their order."""
+    hold.amount += amount
+    hold.wallet.available -= amount
+    hold.wallet.held_by += amount
+    if hold.budget is not None:
+        hold.budget.held += amount
+        hold.budget.changed = True
+    for lot in hold.wallet.lots:
+        if amount == 0:
+            return
+        part = min(lot.free, amount)
+        if part:
+            lot.free -= part
+            lot.held_by += part
+            hold.alloc.append([lot.id, lot.kind, part])
+            amount -= part
+
+
+def _release(batch: Batch, hold: OpenHold, captured: Nano) -> None:
+    """Free what is held; `captured` of it, from the first lots on, is spent."""
+    wallet, budget, left = hold.wallet, hold.budget, captured
+    wallet.held_by -= hold.amount
+    for lot_id, kind, part in hold.alloc:
+        lot, used = batch.lots[lot_id], min(left, part)
+        left -= used
+        lot.held_by -= part
+        lot.remaining_by -= used
+        if used:
+            wallet.charge(kind, used)
+        if not lot.expired:
+            lot.free += part - used
+            wallet.available += part - used
+    if budget is not None:
+        # A limit that was removed and set again knows nothing of holds from before.
+        budget.held = max(0, budget.held - hold.amount)
+        budget.spent += captured
+        budget.changed = True
+
+
+def _placed(hold: OpenHold) -> Placed:
+    budget = hold.budget
+    return Placed(hold.amount, hold.wallet.available, None if budget is None else budget.remaining)
+
+
+def _closed(hold: OpenHold | None) -> Conflict:
+    charged = usd(hold.captured or 0) if hold else "0"
+    return Conflict(
+        f"This generation has ended already; it was charged ${charged}. Send a new request.",
+        code="hold_closed",
+        details={"charged": charged},
+    )
+
+
+def _refusal(
+    batch: Batch, wallet: OpenWallet | None, budget: OpenBudget | None, need: Nano, charged: str
+) -> InsufficientCredits | None:
+    have = wallet.available if wallet else 0
+    if wallet is None or have < need:
+        return InsufficientCredits(
+            f"This needs up to ${usd(need)} and the wallet has ${usd(have)} available. {charged}"
+            " Add credit, or ask for less output.",
+            details={"need": usd(need), "have": usd(have)},
+        )
+    if budget is None or budget.remaining >= need:
+        return None
+    left = max(0, budget.remaining)
+    resets = resets_at(budget.period, batch.now)
+    when = f" The limit starts over at {iso(resets)}." if resets else ""
+    return InsufficientCredits(
+        f"This needs up to ${usd(need)} and the key's limit (${usd(budget.limit)} per"
+        f" {budget.period}) has ${usd(left)} left. {charged}{when}",
+        code="key_limit_exceeded",
+        details={
+            "need": usd(need),
+            "have": usd(left),
+            "limit": usd(budget.limit),
+            "resets_at": iso(resets) if resets else None,
+        },
+    )
