@@ -13,6 +13,7 @@ NANO_PER_USD = 10**9
 NANO_PER_CENT = 10**7
 PICO_PER_NANO = 1_000
 PICO_PER_USD = 10**12
+MOST_USD = 9_000_000_000  # what 64 bits of nano hold
 
 
 def round_pico(pico: Pico) -> Nano:
@@ -46,9 +47,9 @@ def show_usd(nano: Nano) -> str:
     if size == 0 or size >= NANO_PER_CENT:
         cents = (size * 100 + NANO_PER_USD // 2) // NANO_PER_USD
         return f"{sign}${cents // 100:,}.{cents % 100:02d}"
-    return (
-        f"{sign}${Decimal(usd(size)).normalize():.6g}" if size >= 10**6 else f"{sign}${usd(size)}"
-    )
+    if size >= 10**6:  # seven digits: round half up to six
+        size = (size + 5) // 10 * 10
+    return f"{sign}${usd(size)}"
 
 
 def parse_usd(text: str) -> Nano:
@@ -59,10 +60,12 @@ def parse_usd(text: str) -> Nano:
     """
     try:
         value = Decimal(text.strip().removeprefix("$"))
-        nano = value * NANO_PER_USD
     except InvalidOperation:
         raise ValueError("Write an amount in USD, for example 20 or 0.50.") from None
-    if not value.is_finite() or nano != nano.to_integral_value():
+    if not value.is_finite() or abs(value) > MOST_USD:
+        raise ValueError("Write an amount in USD that is a sum of money.")
+    nano = value * NANO_PER_USD
+    if nano != nano.to_integral_value():
         raise ValueError("Write an amount in USD with at most nine decimals.")
     return int(nano)
 

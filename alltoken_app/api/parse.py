@@ -245,7 +245,7 @@ def _missing(rule: str) -> str:
 
 
 def _slug(model: str) -> str:
-    if not SLUG.fullmatch(model):
+    if not SLUG.fullmatch(model) or ".." in model:
         text = f"There is no model {model[:64]!r}. GET /v1/models lists them."
         raise Invalid(text, code="model_not_found", param="model", status=404)
     return model

@@ -116,7 +116,7 @@ class Callers:
             wallet_id=accounts.open_wallet(session, record.org_id, record.book).id,
             book=record.book,
             asker=self._asker(record.org_id, record.book, record.models),
-            key_id=record.id,
+            key_id=record.key_id,
             budget_id=record.budget_id,
             label=record.display,
             expires_at=record.expires_at,

@@ -71,7 +71,7 @@ class Chunk(msgspec.Struct):
     id: str | None = None
     usage: UsageIn | None = None
     timings: Timings | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = NULL
 
 
 class ReplyIn(msgspec.Struct):
@@ -137,7 +137,7 @@ class OpenAIChat:
         if data == b"[DONE]":
             return None
         chunk = _chunk.decode(data)
-        if chunk.error is not None:
+        if chunk.error != NULL:
             raise StreamError
         piece = Piece(bytes(chunk.choices), usage=_usage(chunk.usage), upstream_id=chunk.id)
         for choice in _choices.decode(piece.choices):

@@ -1,0 +1,99 @@
+"""alltoken_app/providers/dialects/openai_chat.py"""
+
+import json
+
+import msgspec
+import pytest
+
+from alltoken_app.providers.base import Call, EndpointFacts, Price, StreamError, Usage
+from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+
+DIALECT = OpenAIChat()
+ENDPOINT = EndpointFacts(
+    "p:a/b", "a/b", "chat", "p", "upstream-b", 8192, 4096, frozenset(), "none", True, None,
+    Price("v1", 1, 2, 1),
+)  # fmt: skip
+
+
+def call(stream: bool = False, **fields: object) -> Call:
+    raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in fields.items()}
+    return Call("chat", "a/b", raw, stream=stream)
+
+
+def test_the_callers_bytes_go_upstream_unchanged() -> None:
+    odd = b'[{"role":"user",  "content":"\\u00e9\\ud83d\\ude00 1.50"}]'
+    sent = DIALECT.request(
+        Call("chat", "a/b", {"messages": msgspec.Raw(odd)}), ENDPOINT, "secret", 77
+    )
+    assert odd in sent.body
+    assert json.loads(sent.body)["model"] == "upstream-b"
+    assert json.loads(sent.body)["max_tokens"] == 77
+    assert ("authorization", "Bearer secret") in sent.headers
+
+
+def test_a_stream_always_asks_for_usage() -> None:
+    body = json.loads(DIALECT.request(call(stream=True), ENDPOINT, "", 1).body)
+    assert body["stream"] is True
+    assert body["stream_options"] == {"include_usage": True}
+
+
+def test_choices_pass_untouched() -> None:
+    choices = b'[ {"index":0,"delta":{"content":"h\\u00e9"},"finish_reason":null} ]'
+    piece = DIALECT.read_event(b'{"id":"x","choices":' + choices + b',"odd":1}')
+    assert piece is not None
+    assert piece.choices == choices
+    assert (piece.content, piece.size) == (True, 3)
+
+
+@pytest.mark.parametrize("delta", ['{"role":"assistant"}', '{"content":""}', '{"content":null}'])
+def test_a_role_or_nothing_is_not_content(delta: str) -> None:
+    piece = DIALECT.read_event(f'{{"choices":[{{"index":0,"delta":{delta}}}]}}'.encode())
+    assert piece is not None
+    assert not piece.content
+
+
+def test_tool_calls_are_content() -> None:
+    event = b'{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c"}]}}]}'
+    piece = DIALECT.read_event(event)
+    assert piece is not None
+    assert piece.content
+
+
+def test_running_counts_come_from_timings() -> None:
+    event = b'{"choices":[],"timings":{"prompt_n":3,"cache_n":4,"predicted_n":5}}'
+    piece = DIALECT.read_event(event)
+    assert piece is not None
+    assert piece.running == Usage(7, 5, 4)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -1, "completion_tokens": 1},
+        {"prompt_tokens": 1, "completion_tokens": 2**40},
+        {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}},
+    ],
+)
+def test_usage_that_cannot_be_is_no_usage(usage: dict[str, object]) -> None:
+    document = {"choices": [{"message": {"content": "hi"}}], "usage": usage}
+    assert DIALECT.read(call(), json.dumps(document).encode()).usage is None
+
+
+def test_an_error_inside_the_stream_is_noticed() -> None:
+    with pytest.raises(StreamError):
+        DIALECT.read_event(b'{"error":{"message":"secret words"}}')
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "retry", "client_fault"),
+    [
+        (429, "upstream_rate_limited", True, False),
+        (500, "upstream_error", True, False),
+        (401, "upstream_auth_error", True, False),
+        (400, "upstream_rejected", False, True),
+    ],
+)
+def test_refusals_are_classified(status: int, code: str, retry: bool, client_fault: bool) -> None:
+    error = DIALECT.read_error(status, b'{"error":{"message":"do not repeat me","code":null}}')
+    assert (error.code, error.retry, error.client_fault) == (code, retry, client_fault)
+    assert "repeat" not in error.message
