@@ -104,14 +104,25 @@ class ChoicesView:
 
 @dataclass(frozen=True)
 class Names:
-    """What ids are called: keys of one organisation, and providers."""
+    """What ids are called: keys of one organisation, and providers.
+
+    Attributes:
+        current: The old secrets of rotated keys, and the key each belongs to.
+    """
 
     keys: Mapping[str, str]
+    current: Mapping[str, str]
     providers: Mapping[str, str]
 
     def key(self, key_id: str | None) -> str:
         """The name of a key, or what stands in its place."""
-        return "Web app" if key_id is None else self.keys.get(key_id, key_id)
+        if key_id is None or key_id == WEB:
+            return "Web app"
+        return self.keys.get(self.key_id(key_id), key_id)
+
+    def key_id(self, key_id: str | None) -> str:
+        """The key that a request counts for: a rotated key stays one key."""
+        return WEB if key_id is None else self.current.get(key_id, key_id)
 
     def provider(self, provider_id: str) -> str:
         """The name of a provider; requests that never reached one say so."""
@@ -179,8 +190,7 @@ def conditions(actor: Actor, wanted: ActivityFilter) -> list[ColumnElement[bool]
     }
     where += [col(column) == value for column, value in exact.items() if value]
     if wanted.key:
-        key = col(Generation.key_id)
-        where.append(key.is_(None) if wanted.key == WEB else key == wanted.key)
+        where.append(_of_key(wanted.key))
     if wanted.status:
         where.append(_has_status(wanted.status))
     if wanted.id:
@@ -200,7 +210,7 @@ def choices(session: Session, actor: Actor, book: str = "") -> ChoicesView:
     used = session.exec(
         select(Generation.key_id, Generation.model, Generation.provider).where(*where).distinct()
     ).all()
-    keys = {(key or WEB): names.key(key) for key, _, _ in used}
+    keys = {names.key_id(key): names.key(key) for key, _, _ in used}
     providers = {provider: names.provider(provider) for _, _, provider in used if provider}
     return ChoicesView(
         keys=_options(keys),
@@ -268,9 +278,14 @@ def bucket_of(buckets: Sequence[Bucket]) -> ColumnElement[int]:
 
 def find_names(session: Session, actor: Actor) -> Names:
     """The names of the organisation's keys and of all providers."""
-    keys = select(ApiKey.id, ApiKey.name).where(ApiKey.org_id == actor.org_id)
+    ours = select(ApiKey.id, ApiKey.name, ApiKey.replaced_by).where(ApiKey.org_id == actor.org_id)
+    keys = session.exec(ours).all()
     providers = select(Provider.id, Provider.name)
-    return Names(dict(session.exec(keys).all()), dict(session.exec(providers).all()))
+    return Names(
+        keys={id_: name for id_, name, _ in keys},
+        current={id_: current for id_, _, current in keys if current},
+        providers=dict(session.exec(providers).all()),
+    )
 
 
 def exact_usd(nano: Nano) -> str:
@@ -320,6 +335,14 @@ def _has_status(status: str) -> ColumnElement[bool]:
     if status not in STATUS:
         raise Invalid(f"There is no status {status[:32]!r}.", param="status")
     return col(Generation.status) == status
+
+
+def _of_key(key_id: str) -> ColumnElement[bool]:
+    """Requests of a key, those of its rotated secrets too."""
+    if key_id == WEB:
+        return col(Generation.key_id).is_(None)
+    of_it = or_(col(ApiKey.id) == key_id, col(ApiKey.replaced_by) == key_id)
+    return col(Generation.key_id).in_(select(ApiKey.id).where(of_it))
 
 
 def _cursor(generation: Generation, side: str) -> str:

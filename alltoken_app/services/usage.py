@@ -77,8 +77,8 @@ def usage(
         Forbidden: The role may not see usage.
     """
     where = activity.conditions(actor, _within(period, book))
-    cells = _cells(session, where, period)
     names = activity.find_names(session, actor)
+    cells = _cells(session, where, period, names)
     spend, count = sum(cell.cost for cell in cells), sum(cell.requests for cell in cells)
     bad = sum(cell.bad for cell in cells)
     ranked = _ranked(cells, by)
@@ -98,7 +98,7 @@ def usage(
         first_token=activity.seconds(_median(session, where, col(Generation.first_token_ms))),
         chart=_chart(cells, period, by, ranked, names),
         models=_shares(cells, "model", str, colours if by == "model" else {}),
-        keys=_shares(cells, "key", _key_name(names), colours if by == "key" else {}),
+        keys=_shares(cells, "key", names.key, colours if by == "key" else {}),
     )
 
 
@@ -114,7 +114,9 @@ def _within(period: Period, book: str) -> ActivityFilter:
     return ActivityFilter(start=period.start, end=period.end, book=book)
 
 
-def _cells(session: Session, where: Sequence[ColumnElement[bool]], period: Period) -> list[Cell]:
+def _cells(
+    session: Session, where: Sequence[ColumnElement[bool]], period: Period, names: Names
+) -> list[Cell]:
     bucket = activity.bucket_of(period.buckets()).label("bucket")
     bad = case((col(Generation.status).in_(TROUBLE), 1), else_=0).label("bad")
     tokens = (col(Generation.input_tokens) + col(Generation.output_tokens)).label("tokens")
@@ -125,7 +127,7 @@ def _cells(session: Session, where: Sequence[ColumnElement[bool]], period: Perio
     sums = [func.count(), *(func.sum(part) for part in (inner.cost, inner.tokens, inner.bad))]
     query: Any = select(*groups, *sums)
     return [
-        Cell(number, model, key or activity.WEB, provider, *map(int, numbers))
+        Cell(number, model, names.key_id(key), provider, *map(int, numbers))
         for number, model, key, provider, *numbers in session.exec(query.group_by(*groups))
     ]
 
@@ -150,7 +152,7 @@ def _chart(
         values[cell.bucket][place[getattr(cell, by)]] += cell.cost
     naming: dict[By, Callable[[str], str]] = {
         "model": str,
-        "key": _key_name(names),
+        "key": names.key,
         "provider": names.provider,
     }
     named = naming[by]
@@ -182,10 +184,6 @@ def _shares(
             sums.items(), key=lambda item: (item[1][2], item[1][0], item[0]), reverse=True
         )
     ]
-
-
-def _key_name(names: Names) -> Callable[[str], str]:
-    return lambda id_: names.key(None if id_ == activity.WEB else id_)
 
 
 def _median(

@@ -8,9 +8,11 @@ from sqlmodel import Session
 
 from alltoken_app import db
 from alltoken_app.errors import Invalid
-from alltoken_app.services import charts, periods
+from alltoken_app.services import activity, charts, periods
+from alltoken_app.services.activity import ActivityFilter
 from alltoken_app.services.periods import Period
 from alltoken_app.services.usage import By, usage
+from alltoken_app.tables.key import ApiKey
 from tests.services.usage_rows import actor, at, organisations, request
 
 WEEK = Period(at("2026-11-16 00:00"), at("2026-11-23 00:00"))
@@ -139,3 +141,20 @@ def test_the_scale_is_round_and_holds_the_highest(highest: int) -> None:
     assert top >= max(highest, 4)
     assert top % 4 == 0
     assert top <= max(highest * 2.5, 4)
+
+
+async def test_a_rotated_key_stays_one_key(database: db.Database) -> None:
+    def add(session: Session) -> None:
+        organisations(session)
+        old = session.get_one(ApiKey, "key_a").model_dump(exclude={"id", "digest"})
+        session.add(ApiKey(**(old | {"id": "key_old", "digest": "old", "replaced_by": "key_a"})))
+        session.add(request(1, "2026-11-20 12:00", key_id="key_old"))
+        session.add(request(2, "2026-11-20 13:00"))
+
+    await database.run(add)
+    view = await database.read(usage, actor(), WEEK)
+    assert [(share.id, share.name, share.requests) for share in view.keys] == [
+        ("key_a", "ci-a", "2")
+    ]
+    page = await database.read(activity.page, actor(), ActivityFilter(key="key_a"))
+    assert page.total == 2

@@ -1,7 +1,7 @@
 // One answer from its first event to its last, as changes to its turn.
 
 import { useEffect, useRef } from "react";
-import { complete, Refused } from "./gateway.js";
+import { complete, receipt, Refused } from "./gateway.js";
 import { requestOf } from "./store.js";
 
 const PAINT = 60; // milliseconds between two paintings of arriving text
@@ -40,7 +40,16 @@ async function follow(request, signal, report) {
   } catch (error) {
     const end = signal.aborted ? { state: "stopped" } : { state: "failed", error: facts(error) };
     report({ ...turn, ...end, ms: took() });
+    if (turn.generation && turn.cost === undefined) await book(turn, report);
   }
+}
+
+// An answer that did not reach its end never said what it cost: ask.
+async function book(turn, report) {
+  const booked = await receipt(turn.generation).catch(() => null);
+  if (!booked) return;
+  const { usage: cost, tokens_prompt: input, tokens_completion: output } = booked;
+  report({ cost, input, output });
 }
 
 function facts(error) {
@@ -53,7 +62,7 @@ function facts(error) {
 }
 
 function take({ head, chunk }, turn, took) {
-  if (head) turn.provider = head.provider ?? undefined;
+  if (head) turn.generation = head.generation ?? undefined;
   if (!chunk) return;
   turn.generation = chunk.id ?? turn.generation;
   turn.provider = chunk.provider ?? turn.provider;

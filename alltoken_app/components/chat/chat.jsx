@@ -84,7 +84,6 @@ export function Chat({ owner, icons, onSpent }) {
           <Composer
             key={current.id}
             model={model}
-            provider={current.turns.findLast((turn) => turn.provider)?.provider}
             answering={answering}
             onSend={(text) => ask(asked(current, text))}
             onStop={() => answers.stop(current.id)}

@@ -1,12 +1,11 @@
 import { useState } from "react";
 import { Icon } from "./icon.jsx";
-import { useEngine } from "./models.js";
+import { useDetails } from "./models.js";
 
-const LOCAL = "alltoken/"; // the author of the models this machine runs
-
-export function Composer({ model, provider, answering, onSend, onStop }) {
+export function Composer({ model, answering, onSend, onStop }) {
   const [text, setText] = useState("");
-  const engine = useEngine(Boolean(model?.id.startsWith(LOCAL)));
+  const details = useDetails(model?.id);
+  const engine = details?.engine;
   const ready = Boolean(model) && text.trim() !== "" && !answering;
   const send = (event) => {
     event?.preventDefault();
@@ -17,11 +16,10 @@ export function Composer({ model, provider, answering, onSend, onStop }) {
   const onKeyDown = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(event);
   };
-  const notice = model?.alltoken?.notice ?? model?.notice ?? "";
   return (
     <form className="composer" onSubmit={send}>
-      {engine && <Engine engine={engine} />}
-      {notice && <p className="tiny is-warning chat-notice">{notice}</p>}
+      {engine && engine.state !== "ready" && <Engine engine={engine} />}
+      {model?.notice && <p className="tiny is-warning chat-notice">{model.notice}</p>}
       <label className="only-screen-reader" htmlFor="prompt">
         Message
       </label>
@@ -37,7 +35,7 @@ export function Composer({ model, provider, answering, onSend, onStop }) {
       />
       <div className="row">
         <p className="tiny faint">
-          Sent to {provider ?? providerOf(model)}. Not stored by us. Kept in this browser.
+          Sent to {providersOf(details)}. Not stored by us. Kept in this browser.
         </p>
         <span className="push" />
         {answering ? (
@@ -56,11 +54,9 @@ export function Composer({ model, provider, answering, onSend, onStop }) {
   );
 }
 
-function providerOf(model) {
-  if (!model) return "the model’s provider";
-  if (model.id.startsWith(LOCAL)) return "the engine on this server";
-  const names = model.alltoken?.providers ?? model.providers ?? [];
-  return names.map((one) => one.name ?? one).join(" or ") || "the model’s provider";
+function providersOf(details) {
+  const names = (details?.endpoints ?? []).map((endpoint) => endpoint.provider_name);
+  return [...new Set(names)].join(" or ") || "the model’s provider";
 }
 
 function Engine({ engine }) {

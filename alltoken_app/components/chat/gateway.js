@@ -60,10 +60,10 @@ async function authorised(url, options = {}) {
   }
 }
 
-export const forget = () => (held = null);
-
-export async function read(url) {
-  return (await authorised(url)).json();
+// What the gateway booked for an answer; it waits until the charge is final.
+export async function receipt(generation) {
+  const response = await authorised(`/v1/generation?id=${encodeURIComponent(generation)}`);
+  return (await response.json()).data;
 }
 
 export async function open(url) {
@@ -112,8 +112,7 @@ export async function* complete(body, signal) {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
   });
-  const head = (name) => response.headers.get(name);
-  yield { head: { provider: head("x-alltoken-provider"), request: head("x-request-id") } };
+  yield { head: { generation: response.headers.get("x-generation-id") } };
   for await (const data of events(response.body)) {
     if (data === "[DONE]") return;
     const chunk = parse(data);

@@ -115,7 +115,7 @@ function Waiting({ turn }) {
 
 function Ending({ turn }) {
   if (turn.state === "stopped") {
-    return <p className="small muted">Stopped. What had arrived by then is charged.</p>;
+    return <p className="small muted">Stopped. Only what had arrived is charged.</p>;
   }
   const why = CUT[turn.native] ?? CUT[turn.finish];
   return why ? <p className="small muted">{why}</p> : null;
