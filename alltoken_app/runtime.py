@@ -21,7 +21,7 @@ from alltoken_app.providers.table import Connection, fixed
 from alltoken_app.providers.upstream import Upstream
 from alltoken_app.services import plane as planes
 from alltoken_app.services.callers import Callers
-from alltoken_app.services.plane import Plane, opened
+from alltoken_app.services.plane import Plane
 from alltoken_app.settings import Settings
 
 log = structlog.get_logger()
@@ -35,7 +35,6 @@ async def running(settings: Settings, *, upkeep_here: bool = True) -> AsyncItera
         upkeep_here: Whether this process runs the regular jobs (exactly one should).
     """
     plane, fault = await _open(settings)
-    opened(plane)
     unsubscribe = [
         revisions.subscribe("keys", plane.callers.forget),
         revisions.subscribe("catalog", _reload(plane, asyncio.get_running_loop())),
@@ -52,7 +51,6 @@ async def running(settings: Settings, *, upkeep_here: bool = True) -> AsyncItera
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
-        opened(None)
         await _close(plane, fault)
 
 

@@ -64,23 +64,3 @@ def current() -> Plane:
     if _Current.plane is None:
         raise RuntimeError("the process's plane is not open")
     return _Current.plane
-
-
-class _Current:
-    plane: Plane | None = None
-
-
-def opened(plane: Plane | None) -> None:
-    """Make `plane` the process's own; None when it closes. For pages, which get none handed."""
-    _Current.plane = plane
-
-
-def current() -> Plane:
-    """The process's plane.
-
-    Raises:
-        RuntimeError: None is open.
-    """
-    if _Current.plane is None:
-        raise RuntimeError("no plane is open")
-    return _Current.plane
