@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import reflex as rx
 from markupsafe import escape
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Number, String, Token
+from pygments.token import Comment, Keyword, Number, String
 
 from alltoken_app.components.copy_button import copy_button
 from alltoken_app.components.tabs import Tabs
 
+PLAIN = (String.Escape, String.Interpol)  # parts of a string that read better uncoloured
 LOOKS = (
     (Keyword, "code-keyword"),
     (String, "code-string"),
@@ -62,16 +63,15 @@ def code_block(label: str, *samples: Sample) -> rx.Component:
     )
 
 
-def code_of(
-    label: str, names: list[str], texts: list[rx.Var[str]], htmls: list[rx.Var[str]]
-) -> rx.Component:
-    """`code_block` for samples kept in vars: the service makes text and HTML (`highlight`).
+def code_of(label: str, names: list[str], samples: rx.Var[list[Sample]]) -> rx.Component:
+    """`code_block` for samples kept in a var, in the order of `names`.
 
-    code_of("API", ["curl", "Python"], [S.curl, S.python], [S.curl_html, S.python_html])
+    code_of("First request", ["curl", "Python"], State.calls)
     """
+    ones = [samples[at] for at in range(len(names))]
     return Tabs.create(
-        *[_code(label, html) for html in htmls],
-        *[copy_button(text) for text in texts],
+        *[_code(label, one.html) for one in ones],
+        *[copy_button(one.text) for one in ones],
         label=label,
         labels=names,
         look="code",
@@ -94,6 +94,6 @@ def _code(label: str, html: str | rx.Var[str]) -> rx.Component:
 
 
 def _look(kind: object) -> str:
-    if kind in Token.Literal.String.Interpol:
+    if kind in PLAIN:
         return ""
     return next((look for group, look in LOOKS if kind in group), "")

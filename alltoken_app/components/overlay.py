@@ -6,11 +6,22 @@ from reflex_components_core.core.banner import has_too_many_connection_errors
 from alltoken_app.components.icons import icon
 
 
-def toaster() -> rx.Component:
-    """Where toasts appear, in our own colours; call `rx.toast.error(…)` as usual."""
-    return rx.toast.provider(
-        position="bottom-right", class_name="toaster", rich_colors=False, close_button=True
-    )
+class Toasts(rx.Component):
+    """Keeps each new `id` on the screen for a while."""
+
+    library = rx.asset("toasts.jsx", shared=True).importable_path
+    tag = "Toasts"
+    id: rx.Var[str]
+    text: rx.Var[str]
+    tone: rx.Var[str]
+
+
+def toasts(id: rx.Var[str], text: rx.Var[str], tone: rx.Var[str]) -> rx.Component:
+    """Where toasts appear; once, in the app's overlay. Pages say `toast("…")` (states/toasts).
+
+    toasts(ToastState.id, ToastState.text, ToastState.tone)
+    """
+    return Toasts.create(id=id, text=text, tone=tone)
 
 
 def connection_banner() -> rx.Component:
