@@ -58,7 +58,7 @@ def doctor(
 @app.command()
 def demo_account(
     credit: str = typer.Option("5", help="US dollars of sandbox credit to add."),
-    email: str = typer.Option("demo@alltoken.test", help="Who signs in."),
+    email: str = typer.Option("demo@example.com", help="Who signs in."),
 ) -> None:
     """Make an account with credit and a key to try things with; prints one line of JSON."""
     typer.echo(make_demo_account(settings(), credit=credit, email=email))
