@@ -50,7 +50,7 @@ def status(text: Any, tone: Tone = "neutral", icon: str = "") -> rx.Component:
 
 
 def status_of(
-    value: rx.Var[str], looks: dict[str, tuple[str, Tone, str]], otherwise: str = "Unknown"
+    value: str | rx.Var[str], looks: dict[str, tuple[str, Tone, str]], otherwise: str = "Unknown"
 ) -> rx.Component:
     """The badge of a state kept in a var: value -> (text, tone, icon).
 

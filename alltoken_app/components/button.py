@@ -89,7 +89,7 @@ def link_button(
 def segmented(
     label: str,
     choices: list[tuple[str, str]],
-    value: rx.Var[str],
+    value: str | rx.Var[str],
     on_choose: Any,
 ) -> rx.Component:
     """A row of choices of which one is pressed; `on_choose` gets the value.

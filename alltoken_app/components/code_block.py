@@ -1,6 +1,7 @@
 """Code to read and copy, coloured on the server."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import reflex as rx
 from markupsafe import escape
@@ -63,8 +64,8 @@ def code_block(label: str, *samples: Sample) -> rx.Component:
     )
 
 
-def code_of(label: str, names: list[str], samples: rx.Var[list[Sample]]) -> rx.Component:
-    """`code_block` for samples kept in a var, in the order of `names`.
+def code_of(label: str, names: list[str], samples: Any) -> rx.Component:
+    """`code_block` for a var of a list of samples, in the order of `names`.
 
     code_of("First request", ["curl", "Python"], State.calls)
     """

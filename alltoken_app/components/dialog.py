@@ -21,7 +21,7 @@ class Dialog(rx.Component):
 def dialog(
     *body: Any,
     title: str | rx.Var[str],
-    open: rx.Var[bool],
+    open: bool | rx.Var[bool],
     on_close: Any = None,
     text: str | rx.Var[str] = "",
     foot: list[rx.Component] | None = None,
@@ -43,7 +43,7 @@ def dialog(
 def sheet(
     *body: Any,
     title: str | rx.Var[str],
-    open: rx.Var[bool],
+    open: bool | rx.Var[bool],
     on_close: Any,
     text: str | rx.Var[str] = "",
 ) -> rx.Component:

@@ -15,7 +15,7 @@ def field(
     *,
     id: str,
     hint: Text | None = None,
-    error: rx.Var[str] | None = None,
+    error: str | rx.Var[str] | None = None,
 ) -> rx.Component:
     """A labelled control of your own; give the control the same `id`.
 
@@ -29,7 +29,7 @@ def field(
     return rx.el.div(*parts, class_name="field")
 
 
-def field_error(error: rx.Var[str], id: str) -> rx.Component:
+def field_error(error: str | rx.Var[str], id: str) -> rx.Component:
     """The error under a control; nothing while the var is empty."""
     words = rx.el.p(draw("warning"), error, class_name="field-error")
     return rx.el.div(rx.cond(error != "", words), id=id, aria_live="polite")
@@ -40,7 +40,7 @@ def text_field(
     name: str,
     *,
     hint: Text | None = None,
-    error: rx.Var[str] | None = None,
+    error: str | rx.Var[str] | None = None,
     id: str = "",
     unit: str = "",
     mono: bool = False,
@@ -64,7 +64,7 @@ def text_area(
     name: str,
     *,
     hint: Text | None = None,
-    error: rx.Var[str] | None = None,
+    error: str | rx.Var[str] | None = None,
     id: str = "",
     **props: Any,
 ) -> rx.Component:
@@ -85,7 +85,7 @@ def select(
     options: list[tuple[str, str]] | rx.Var[list[tuple[str, str]]],
     *,
     hint: Text | None = None,
-    error: rx.Var[str] | None = None,
+    error: str | rx.Var[str] | None = None,
     id: str = "",
     hide_label: bool = False,
     **props: Any,

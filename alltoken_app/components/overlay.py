@@ -16,7 +16,7 @@ class Toasts(rx.Component):
     tone: rx.Var[str]
 
 
-def toasts(id: rx.Var[str], text: rx.Var[str], tone: rx.Var[str]) -> rx.Component:
+def toasts(id: str | rx.Var[str], text: str | rx.Var[str], tone: str | rx.Var[str]) -> rx.Component:
     """Where toasts appear; once, in the app's overlay. Pages say `toast("…")` (states/toasts).
 
     toasts(ToastState.id, ToastState.text, ToastState.tone)

@@ -10,8 +10,8 @@ from alltoken_app.components.icons import icon
 def pagination(
     text: Any,
     *,
-    has_newer: rx.Var[bool],
-    has_older: rx.Var[bool],
+    has_newer: bool | rx.Var[bool],
+    has_older: bool | rx.Var[bool],
     on_newer: Any,
     on_older: Any,
     names: tuple[str, str] = ("Newer", "Older"),

@@ -35,11 +35,11 @@ PLACES = (
 class Member:
     """Who is signed in, as vars; `balance` is written for people ("$12.40")."""
 
-    name: rx.Var[str]
-    email: rx.Var[str]
-    organisation: rx.Var[str]
-    balance: rx.Var[str]
-    sandbox: rx.Var[bool]
+    name: str | rx.Var[str]
+    email: str | rx.Var[str]
+    organisation: str | rx.Var[str]
+    balance: str | rx.Var[str]
+    sandbox: bool | rx.Var[bool]
 
 
 def shell(

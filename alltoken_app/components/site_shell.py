@@ -14,7 +14,7 @@ PLACES = (("Models", "/models"), ("Chat", "/chat"))
 
 
 def site_shell(
-    *content: Any, active: str = "", signed_in: rx.Var[bool] | bool = False
+    *content: Any, active: str = "", signed_in: bool | rx.Var[bool] = False
 ) -> rx.Component:
     """A public page; `active` is the label of a place in the header. The page brings its h1.
 

@@ -45,9 +45,9 @@ def facts(*pairs: tuple[Any, Any], money: bool = False) -> rx.Component:
 
 
 def meter(
-    percent: rx.Var[int] | int,
+    percent: int | rx.Var[int],
     label: str | rx.Var[str],
-    tone: rx.Var[str] | str = "",
+    tone: str | rx.Var[str] = "",
 ) -> rx.Component:
     """A bar filled to `percent` (0 to 100); `tone` is "", "is-warning" or "is-danger".
 

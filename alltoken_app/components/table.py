@@ -38,8 +38,8 @@ class Sort:
         choose: Gets the key of the heading that was pressed; flips the direction itself.
     """
 
-    by: rx.Var[str]
-    descending: rx.Var[bool]
+    by: str | rx.Var[str]
+    descending: bool | rx.Var[bool]
     choose: Any
 
 
@@ -49,7 +49,7 @@ def table(
     rows: Any,
     *,
     empty: rx.Component | None = None,
-    loading: rx.Var[bool] | None = None,
+    loading: bool | rx.Var[bool] | None = None,
     sort: Sort | None = None,
     row_props: Callable[[Any], dict[str, Any]] | None = None,
     foot: rx.Component | None = None,

@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useRef, useState } from "react";
+import { Children, createContext, useContext, useEffect, useRef, useState } from "react";
 
 const Form = createContext({ errors: {}, busy: false, clear: () => {} });
 
@@ -37,13 +37,23 @@ async function send(action, body) {
   }
 }
 
-export function WebForm({ action, fromQuery = [], done = "", children }) {
+// What the address says happened before: "verified=1", or "error=code" of a form sent without us.
+function told(notes) {
+  const query = new URLSearchParams(location.search);
+  if (query.has("error")) return { [""]: notes[`error=${query.get("error")}`] ?? notes.error };
+  return {};
+}
+
+export function WebForm({ action, fromQuery = [], done = "", notes = {}, children }) {
   const form = useRef(null);
   const [errors, setErrors] = useState({});
   const [busy, setBusy] = useState(false);
   const [ready, setReady] = useState(false);
   const [finished, setFinished] = useState("");
-  useEffect(() => setReady(true), []); // from here on we validate; before it the browser does
+  useEffect(() => {
+    setReady(true); // from here on we validate; before it the browser does
+    setErrors(told(notes));
+  }, []);
 
   const show = (found) => {
     setErrors(found);
@@ -217,4 +227,12 @@ export function WebSubmit({ label, busyLabel }) {
       {busy ? busyLabel || label : label}
     </button>
   );
+}
+
+// Shows its first child when the address has the parameter, else its second.
+export function ByQuery({ name, children }) {
+  const [has, setHas] = useState(null);
+  useEffect(() => setHas(new URLSearchParams(location.search).has(name)), [name]);
+  const [yes, no] = Children.toArray(children);
+  return has === null ? <div className="by-query" aria-busy="true" /> : has ? yes : no;
 }

@@ -10,6 +10,15 @@ import reflex as rx
 _LIBRARY = rx.asset("web_form.jsx", shared=True).importable_path
 
 
+NOTES = {
+    "error": "This was not accepted. Check the fields and try again.",
+    "error=invalid_credentials": "This email and password do not fit together.",
+    "error=invalid_token": "This link has been used or is too old. Ask for a new one.",
+    "error=too_many_attempts": "Too many attempts. Wait a few minutes, then try again.",
+    "error=signed_out": "You are signed out. Sign in to go on.",
+}
+
+
 class NativeForm(rx.Component):
     """A plain HTML form; `rx.el.form` would never submit to its `action`."""
 
@@ -27,6 +36,7 @@ class WebForm(rx.Component):
     action: rx.Var[str]
     from_query: rx.Var[list[str]]
     done: rx.Var[str]
+    notes: rx.Var[dict[str, str]]
 
 
 class WebField(rx.Component):
@@ -72,6 +82,7 @@ def web_form(
     busy: str = "",
     from_query: list[str] | None = None,
     done: str = "",
+    notes: dict[str, str] | None = None,
 ) -> rx.Component:
     """A form for an endpoint that answers {redirect}, {message} or {error: {message, param}}.
 
@@ -79,7 +90,8 @@ def web_form(
              submit="Send link", done="Look into your mailbox.")
 
     `from_query` names parameters of the page's address that go along ("token", "next");
-    `done` is shown when the answer has neither redirect nor message.
+    `done` is shown when the answer has neither redirect nor message; `notes` says what an
+    `?error=code` in the address means (a form that was sent without JavaScript).
     """
     return WebForm.create(
         *fields,
@@ -87,6 +99,7 @@ def web_form(
         action=action,
         from_query=from_query or [],
         done=done,
+        notes={**NOTES, **(notes or {})},
     )
 
 
@@ -123,3 +136,19 @@ def web_check(*label: Any, name: str, missing: str, required: bool = True) -> rx
     return WebCheck.create(
         *label, name=name, required=required, custom_attrs={"data-missing": missing}
     )
+
+
+class ByQuery(rx.Component):
+    """Two children of which the address chooses one."""
+
+    library = _LIBRARY
+    tag = "ByQuery"
+    name: rx.Var[str]
+
+
+def by_query(name: str, present: rx.Component, absent: rx.Component) -> rx.Component:
+    """`present` when the address has the parameter `name`, else `absent`; decided in the browser.
+
+    by_query("token", new_password_form(), mail_me_a_link())
+    """
+    return ByQuery.create(present, absent, name=name)

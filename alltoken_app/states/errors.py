@@ -5,6 +5,7 @@ from reflex.event import EventSpec
 
 from alltoken_app.errors import AllTokenError
 from alltoken_app.services import failures
+from alltoken_app.states.toasts import toast
 
 
 def show(exception: Exception) -> EventSpec:
@@ -12,9 +13,10 @@ def show(exception: Exception) -> EventSpec:
     if isinstance(exception, AllTokenError):
         if exception.code == "signed_out":
             return rx.redirect("/signin?error=signed_out")
-        return rx.toast.error(str(exception))
+        return toast(str(exception), "danger")
     error_id = failures.report(exception, where="page")
-    return rx.toast.error(
+    return toast(
         "This did not work, and it is our fault. Nothing was charged. "
-        f"Try again; if it stays, tell us this id: {error_id}"
+        f"Try again; if it stays, tell us this id: {error_id}",
+        "danger",
     )

@@ -1,0 +1,231 @@
+"""/models/{author}/{name} — one model: who serves it, at which price, and what they keep."""
+
+import reflex as rx
+
+from alltoken_app.components.badge import badge, zdr
+from alltoken_app.components.button import link_button
+from alltoken_app.components.code_block import code_of
+from alltoken_app.components.copy_button import copy_button
+from alltoken_app.components.empty import skeleton
+from alltoken_app.components.link import link, outside_link
+from alltoken_app.components.money import money
+from alltoken_app.components.notice import notice
+from alltoken_app.components.stat import facts
+from alltoken_app.components.table import Column, card, table
+from alltoken_app.components.time_ago import time_at
+from alltoken_app.pages.public import frame, public_page
+from alltoken_app.services.models import EndpointView
+from alltoken_app.services.samples import LANGUAGES
+from alltoken_app.states.model import ModelState
+
+PAGE = ModelState.page
+MODEL = ModelState.page.model
+
+
+@public_page(
+    "/models/[author]/[slug]",
+    "Model · AllToken",
+    "Price, context, providers and data retention of one model.",
+    [ModelState.load],
+)
+def model() -> rx.Component:
+    """The page of the model that the address names."""
+    body = rx.cond(
+        ModelState.missing, no_such_model(), rx.cond(ModelState.loading, waiting(), whole())
+    )
+    return frame(rx.el.div(body, class_name="wrap page-wide stack stack-loose"), active="Models")
+
+
+def whole() -> rx.Component:
+    """Everything about it."""
+    return rx.fragment(
+        crumbs(),
+        heading(),
+        rx.cond(PAGE.notice != "", notice(PAGE.notice, tone="info")),
+        rx.el.div(
+            rx.el.div(endpoints(), evidence(), calling(), class_name="stack stack-loose"),
+            rx.el.div(limits(), parameters(), class_name="stack"),
+            class_name="with-aside",
+        ),
+    )
+
+
+def crumbs() -> rx.Component:
+    """The way back to all models."""
+    return rx.el.nav(
+        rx.el.ol(
+            rx.el.li(link("Models", href="/models")),
+            rx.el.li(link(MODEL.author, href="/models?q=" + MODEL.author + "/")),
+            rx.el.li(MODEL.short, aria_current="page"),
+            class_name="row small crumbs",
+        ),
+        aria_label="You are here",
+    )
+
+
+def heading() -> rx.Component:
+    """Name, purpose, and what to do with it."""
+    can_chat = MODEL.kind == "Chat"
+    return rx.el.div(
+        rx.el.div(
+            rx.el.h1(MODEL.name),
+            rx.el.p(PAGE.description, class_name="muted"),
+            rx.el.div(
+                badge(MODEL.kind),
+                rx.cond(PAGE.size != "", badge(PAGE.size + " parameters", "outline")),
+                rx.cond(PAGE.licence != "", badge(PAGE.licence, "outline")),
+                class_name="row",
+            ),
+        ),
+        rx.el.div(
+            copy_button(MODEL.slug, MODEL.slug, variant="default", size="normal"),
+            rx.cond(
+                can_chat,
+                link_button(
+                    "Try in chat",
+                    href="/chat?model=" + MODEL.slug,
+                    variant="primary",
+                    icon="chat",
+                ),
+            ),
+            class_name="row",
+        ),
+        class_name="page-head",
+    )
+
+
+def endpoints() -> rx.Component:
+    """Who serves it."""
+    columns = [
+        Column("Provider", provider_cell, header=True),
+        Column("Context", lambda row: row.context, num=True),
+        Column("Max output", lambda row: row.max_output, num=True),
+        Column("Input /1M", lambda row: money(row.input_price), num=True),
+        Column("Output /1M", lambda row: money(row.output_price), num=True),
+        Column("Data retention", lambda row: zdr(row.zdr)),
+    ]
+    return card(
+        table("Providers", columns, PAGE.endpoints),
+        title="Providers",
+        aside=rx.fragment("as of ", time_at(PAGE.at)),
+    )
+
+
+def provider_cell(row: EndpointView) -> rx.Component:
+    """The provider, and where it runs the model."""
+    return rx.el.span(
+        row.provider,
+        rx.cond(row.place != "", rx.el.span(" · ", row.place, class_name="muted")),
+    )
+
+
+def evidence() -> rx.Component:
+    """What each provider keeps, how we know it, and since when."""
+    return rx.el.section(
+        rx.el.h2("What providers keep"),
+        rx.foreach(PAGE.endpoints, kept),
+        class_name="stack",
+    )
+
+
+def kept(row: EndpointView) -> rx.Component:
+    """One provider's retention."""
+    source = rx.cond(row.source_url != "", outside_link("Source", row.source_url), rx.fragment())
+    checked = rx.cond(row.checked != "", rx.fragment("Checked ", row.checked), "Never checked")
+    return card(
+        rx.el.div(
+            rx.el.div(rx.el.h3(row.provider), zdr(row.zdr), class_name="row row-wide"),
+            facts(
+                ("Keeps prompts", row.retention),
+                ("Trains on data", row.trains),
+                ("Evidence", rx.cond(row.evidence != "", row.evidence, "None on file")),
+                ("As of", rx.el.span(checked, " ", source)),
+            ),
+            class_name="card-body stack",
+        )
+    )
+
+
+def calling() -> rx.Component:
+    """The request, in three languages."""
+    return rx.el.section(
+        rx.el.h2("Call it"),
+        code_of("Request", [label for label, _ in LANGUAGES], ModelState.calls),
+        rx.el.p(
+            "Make a key under ",
+            link("API keys", href="/app/keys"),
+            " and set it as ",
+            rx.el.code("ALLTOKEN_API_KEY"),
+            ".",
+            class_name="small muted",
+        ),
+        class_name="stack",
+    )
+
+
+def limits() -> rx.Component:
+    """How much goes in and out."""
+    return card(
+        rx.el.div(
+            facts(
+                ("Model id", rx.el.span(MODEL.slug, class_name="mono")),
+                ("Context", rx.fragment(MODEL.context, " tokens")),
+                (
+                    "Max output",
+                    rx.cond(
+                        PAGE.max_output != "", rx.fragment(PAGE.max_output, " tokens"), "No text"
+                    ),
+                ),
+                ("Modalities", PAGE.modalities),
+                ("Added", PAGE.added),
+            ),
+            class_name="card-body",
+        ),
+        title="Limits",
+    )
+
+
+def parameters() -> rx.Component:
+    """The request fields its endpoints honour."""
+    return card(
+        rx.el.div(
+            rx.el.ul(
+                rx.foreach(PAGE.parameters, lambda name: rx.el.li(rx.el.code(name))),
+                class_name="chips",
+            ),
+            rx.el.p(
+                "Other known fields steer to an endpoint that honours them, or come back as a "
+                "warning.",
+                class_name="tiny faint",
+            ),
+            class_name="card-body stack stack-tight",
+        ),
+        title="Parameters",
+    )
+
+
+def waiting() -> rx.Component:
+    """Shaped like the page to come."""
+    return rx.el.div(
+        rx.el.h1("Model", class_name="only-screen-reader"),
+        skeleton("20%", "36%", "60%"),
+        skeleton("100%", "92%", "96%", "40%"),
+        aria_busy="true",
+    )
+
+
+def no_such_model() -> rx.Component:
+    """The address names nothing we have."""
+    return rx.el.div(
+        rx.el.h1("No such model"),
+        rx.el.p(
+            "The catalogue has no ",
+            rx.el.code(ModelState.asked),
+            ". It may have been retired or written differently.",
+            class_name="muted",
+        ),
+        rx.el.div(
+            link_button("Browse models", href="/models", variant="primary"), class_name="row"
+        ),
+        class_name="stack",
+    )

@@ -1,0 +1,165 @@
+"""/models — every model, searchable; the address carries the filter."""
+
+from typing import Any
+
+import reflex as rx
+
+from alltoken_app.components.button import link_button
+from alltoken_app.components.empty import empty
+from alltoken_app.components.field import search_field, select
+from alltoken_app.components.icons import icon
+from alltoken_app.components.link import link
+from alltoken_app.components.model_list import model_list
+from alltoken_app.components.table import Sort, card
+from alltoken_app.components.time_ago import time_at
+from alltoken_app.pages.public import frame, public_page
+from alltoken_app.services.models import FacetView
+from alltoken_app.states.models import ModelsState
+
+STATE: Any = ModelsState  # its attributes are vars here, which its own types do not say
+ABOUT = "Every model behind one API key, with its price, context and what its providers keep."
+
+
+@public_page("/models", "Models · AllToken", ABOUT, [ModelsState.load])
+def models() -> rx.Component:
+    """The list with its filters."""
+    return frame(
+        rx.el.div(
+            rx.el.div(
+                rx.el.div(rx.el.h1("Models"), rx.el.p(summary(), class_name="muted")),
+                class_name="page-head",
+            ),
+            rx.el.div(
+                rail(),
+                rx.el.div(toolbar(), found(), class_name="stack"),
+                class_name="with-rail",
+            ),
+            class_name="wrap page-wide stack stack-loose",
+        ),
+        active="Models",
+    )
+
+
+def summary() -> rx.Component:
+    """How many there are, and when prices were read."""
+    return rx.cond(
+        STATE.loading,
+        "Reading the catalogue …",
+        rx.fragment(
+            STATE.total,
+            " models · ",
+            STATE.endpoints,
+            " endpoints · prices as of ",
+            time_at(STATE.at),
+        ),
+    )
+
+
+def rail() -> rx.Component:
+    """The filters, at the side; folded away on a narrow screen."""
+    return rx.el.details(
+        rx.el.summary(
+            icon("filter"),
+            "Filters",
+            rx.cond(STATE.filters > 0, rx.el.span(STATE.filters, class_name="badge")),
+            icon("down"),
+        ),
+        rx.el.div(
+            group("Kind", "kind", STATE.facets.kinds),
+            group("Provider", "provider", STATE.facets.providers),
+            group("Data retention", "zdr", STATE.facets.zdr),
+            class_name="rail-groups",
+        ),
+        class_name="rail",
+        open=True,
+        id="filters",
+    )
+
+
+def group(title: str, name: str, facets: Any) -> rx.Component:
+    """One question and its answers."""
+
+    def answer(facet: FacetView) -> rx.Component:
+        return rx.el.label(
+            rx.el.input(
+                type="checkbox",
+                checked=STATE.chosen[name].contains(facet.value),
+                on_change=lambda on: STATE.choose(name, facet.value, on),
+            ),
+            rx.el.span(facet.label),
+            rx.el.span(facet.count, class_name="count num"),
+            class_name="choice",
+        )
+
+    return rx.el.fieldset(
+        rx.el.legend(title), rx.foreach(facets, answer), class_name="filter-group"
+    )
+
+
+def toolbar() -> rx.Component:
+    """Search, and the order where there are no column headings (cards)."""
+    return rx.el.div(
+        search_field(
+            "Search models",
+            placeholder="Name, author or purpose",
+            value=STATE.text,
+            on_change=STATE.search,
+            id="search",
+        ),
+        rx.el.div(
+            select(
+                "Sort by",
+                "sort",
+                [
+                    ("name", "Name"),
+                    ("input", "Input price"),
+                    ("output", "Output price"),
+                    ("context", "Context"),
+                ],
+                hide_label=True,
+                value=STATE.sort,
+                on_change=STATE.order,
+            ),
+            class_name="only-cards push",
+        ),
+        class_name="row",
+    )
+
+
+def found() -> rx.Component:
+    """What fits, and what to do when nothing does."""
+    nothing = empty(
+        "No model fits",
+        "Nothing in the catalogue matches these filters.",
+        link_button("Clear filters", href="/models"),
+    )
+    return rx.fragment(
+        rx.el.p(
+            rx.cond(
+                STATE.filters > 0,
+                rx.fragment(
+                    STATE.models.length(),
+                    " of ",
+                    STATE.total,
+                    " · ",
+                    link("Clear filters", href="/models"),
+                ),
+            ),
+            class_name="small muted filter-result",
+            role="status",
+        ),
+        card(
+            model_list(
+                "Models",
+                STATE.models,
+                loading=STATE.loading,
+                empty=nothing,
+                sort=Sort(STATE.sort, STATE.descending, STATE.order),
+            )
+        ),
+        rx.el.p(
+            "Prices are those of the cheapest endpoint. Data retention is a fact of one endpoint, "
+            "not of a model: open a model to see each, its evidence and the date it was checked.",
+            class_name="tiny faint",
+        ),
+    )
