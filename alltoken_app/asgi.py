@@ -61,13 +61,8 @@ class Dispatcher:
         try:
             async with running(settings()) as plane:
                 self._site.catalog = lambda: plane.catalog
-                api = Api(plane)
-                self._rooms = {
-                    "v1": api,
-                    "api": api,
-                    "web": web_api.create(plane),
-                    "webhooks": web_api.create(plane),
-                }
+                api, web = Api(plane), web_api.create(plane)
+                self._rooms = {"v1": api, "api": api, "web": web, "webhooks": web}
                 if plane.settings.book == "sandbox":
                     self._rooms["sandbox"] = sandbox.create(plane.settings, plane.secrets)
                 await self._site.app(scope, receive, hold_back)

@@ -6,26 +6,31 @@ from typing import Any
 
 import structlog
 
-from alltoken_app.ledger import reaper
+from alltoken_app.ledger import credits, reaper
 from alltoken_app.mail import sender
-from alltoken_app.services import keys, top_ups
+from alltoken_app.services import keys, security_log, sessions, top_ups
 from alltoken_app.services.plane import Plane
 
 BEAT_SECONDS = 2.0
 TOUCH_SECONDS = 5.0
 RECONCILE_SECONDS = 30.0
+SWEEP_SECONDS = 600.0
 
 log = structlog.get_logger()
 
 
 def jobs(plane: Plane, *, everything: bool) -> list[Coroutine[Any, Any, None]]:
     """What this process runs; with `everything`, also what only one process should."""
-    own = [every(BEAT_SECONDS, _beat(plane)), every(TOUCH_SECONDS, _touch(plane))]
+    own = [
+        every(BEAT_SECONDS, _beat(plane)),
+        every(BEAT_SECONDS, _reap(plane)),  # settles once, whoever is first
+        every(TOUCH_SECONDS, _touch(plane)),
+    ]
     if not everything:
         return own
     shared = [
-        every(BEAT_SECONDS, _reap(plane)),
-        every(RECONCILE_SECONDS, lambda: top_ups.reconcile(plane.database, plane.payments)),
+        every(RECONCILE_SECONDS, lambda: top_ups.reconcile(plane.payments)),
+        every(SWEEP_SECONDS, _sweep(plane)),
         sender.deliver_forever(plane.settings),
     ]
     return own + shared
@@ -48,6 +53,16 @@ def _beat(plane: Plane) -> Callable[[], Awaitable[object]]:
 def _reap(plane: Plane) -> Callable[[], Awaitable[object]]:
     grace = int(plane.settings.worker_grace * 1000)
     return lambda: plane.database.run(reaper.reap, grace_ms=grace)
+
+
+def _sweep(plane: Plane) -> Callable[[], Awaitable[object]]:
+    """Delete what has served its time: ended sessions, the old security log, expired promo."""
+
+    async def sweep() -> None:
+        for work in (sessions.sweep, security_log.sweep, credits.expire_lots):
+            await plane.database.run(work)
+
+    return sweep
 
 
 def _touch(plane: Plane) -> Callable[[], Awaitable[object]]:

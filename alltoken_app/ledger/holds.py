@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import structlog
 from sqlmodel import Session
 
+from alltoken_app import failpoints
 from alltoken_app.clock import Millis, iso, now_ms
 from alltoken_app.errors import AllTokenError, Conflict, InsufficientCredits
 from alltoken_app.ledger.periods import resets_at
@@ -133,6 +134,8 @@ def apply(session: Session, commands: Sequence[Command]) -> list[Outcome]:
     )
     outcomes = [_RULES[type(command)](batch, command) for command in commands]
     batch.save(runner)
+    if batch.generations:
+        failpoints.reach("capturing")  # everything is written, nothing is committed
     return outcomes
 
 

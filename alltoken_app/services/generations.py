@@ -21,7 +21,7 @@ from alltoken_app.providers.forward import Attempt, Interrupted
 from alltoken_app.routing import plans
 from alltoken_app.routing.plans import Plan
 from alltoken_app.routing.preferences import Preferences
-from alltoken_app.services import failpoints
+from alltoken_app import failpoints
 from alltoken_app.services.callers import Caller
 from alltoken_app.services.metering import Meter
 from alltoken_app.services.plane import Plane
@@ -125,6 +125,7 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
                 if isinstance(arrived, Reply):
                     continue
                 run.meter.deliver(arrived)
+                failpoints.reach("delivered")
                 if not await _keep_ahead(run, plan, plane):
                     yield [Piece(OUT_OF_CREDIT, finish="length")]
                     break
@@ -199,6 +200,7 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
     if now - run.checked_at >= CHECKPOINT_SECONDS:
         run.checked_at = now
         plane.books.checkpoint(Checkpoint(run.id, run.cost))
+        failpoints.reach("checkpointed")
     if run.window >= plan.output_bound or run.meter.output_so_far() < run.window * GROW_AT:
         return True
     more = min(WINDOW, plan.output_bound - run.window)
@@ -220,7 +222,7 @@ def _settle(run: Run, plane: Plane) -> None:
     if run.placed is None:
         return
     failpoints.reach("settling")
-    plane.books.settle(Settle(run.id, run.cost, _record(run)))
+    failpoints.after("settled", plane.books.settle(Settle(run.id, run.cost, _record(run))))
     if run.meter and run.endpoint and run.meter.cost(run.endpoint) > run.cost:
         log.warning("capture_bounded", generation=run.id, endpoint=run.endpoint.id)
 

@@ -1,8 +1,10 @@
 """Named places where a crash test may kill this process; nothing happens unless it armed one."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 _armed: dict[str, Callable[[], None]] = {}
 
@@ -16,6 +18,12 @@ def reach(name: str) -> None:
     """The process is at `name`."""
     if _armed:
         _armed.get(name, _go_on)()
+
+
+def after(name: str, future: "asyncio.Future[Any]") -> None:
+    """The process is at `name` once `future` is done."""
+    if _armed:
+        future.add_done_callback(lambda _done: reach(name))
 
 
 def _kill() -> None:

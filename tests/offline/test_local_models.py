@@ -1,0 +1,155 @@
+"""Every capability of the real local models, through the official client, with the cable out."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer
+
+from alltoken_app.settings import settings
+from tests.api.conftest import Product, serving
+from tests.conftest import migrate
+from tests.postgres import free_port
+
+CHAT = "alltoken/smollm2-135m-instruct"
+EMBEDDINGS = "alltoken/all-minilm-l6-v2"
+
+pytestmark = [pytest.mark.local_models, pytest.mark.asyncio(loop_scope="module"),
+              pytest.mark.timeout(300)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def monkeymodule() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module", loop_scope="module")
+async def product(
+    tmp_path_factory: pytest.TempPathFactory, monkeymodule: pytest.MonkeyPatch
+) -> AsyncIterator[Product]:
+    folder: Path = tmp_path_factory.mktemp("product")
+    url = f"sqlite:///{folder / 'alltoken.db'}"
+    values = {"VAR": str(folder), "DATABASE_URL": url, "PORT": str(free_port()),
+              "FAULT_PROVIDER": "true"}  # fmt: skip
+    for name, value in values.items():
+        monkeymodule.setenv(name, value)
+    settings.cache_clear()
+    import asyncio
+
+    await asyncio.to_thread(migrate, url)
+    async with serving(settings()) as running_product:
+        yield running_product
+
+
+def ask(text: str) -> list[Any]:
+    return [{"role": "user", "content": text}]
+
+
+async def test_two_prompts_two_answers(product: Product) -> None:
+    client = product.client(timeout=240)
+    answers = []
+    for prompt in ("Say one sentence about the sea.", "Write the number seven in French."):
+        made = await client.chat.completions.create(
+            model=CHAT, messages=ask(prompt), max_tokens=32, temperature=0, seed=1
+        )
+        assert made.usage is not None
+        assert made.usage.completion_tokens > 1
+        assert made.usage.prompt_tokens > 10
+        answers.append(made.choices[0].message.content)
+    assert answers[0] != answers[1]
+    assert all(answers)
+
+
+async def test_usage_is_what_the_models_own_tokenizer_counts(product: Product) -> None:
+    client = product.client(timeout=240)
+    short = await client.chat.completions.create(model=CHAT, messages=ask("Hi"), max_tokens=4)
+    longer = await client.chat.completions.create(
+        model=CHAT, messages=ask("Hi " + "hello " * 50), max_tokens=4
+    )
+    assert short.usage is not None
+    assert longer.usage is not None
+    assert 45 <= longer.usage.prompt_tokens - short.usage.prompt_tokens <= 56
+    assert short.usage.completion_tokens <= 4
+
+
+async def test_a_stream_arrives_in_pieces_and_is_metered(product: Product) -> None:
+    client = product.client(timeout=240)
+    stream = await client.chat.completions.create(
+        model=CHAT, messages=ask("Count from one to ten."), max_tokens=40, stream=True
+    )
+    pieces, usage = [], None
+    async for chunk in stream:
+        usage = chunk.usage or usage
+        pieces += [choice.delta.content for choice in chunk.choices if choice.delta.content]
+    assert len(pieces) > 3
+    assert usage is not None
+    assert abs(usage.completion_tokens - len(pieces)) <= 4
+    assert (await product.balance()).held == 0
+
+
+async def test_structured_output_follows_its_schema(product: Product) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "people": {"type": "integer"}},
+        "required": ["city", "people"],
+        "additionalProperties": False,
+    }
+    made = await product.client(timeout=240).chat.completions.create(
+        model=CHAT,
+        messages=ask("Name a city and how many people live there. Be short."),
+        max_tokens=200,
+        temperature=0,
+        response_format={
+            "type": "json_schema",
+            "json_schema": {"name": "city", "schema": schema, "strict": True},
+        },
+    )
+    answer = json.loads(made.choices[0].message.content or "")
+    assert isinstance(answer["city"], str)
+    assert isinstance(answer["people"], int)
+    assert set(answer) == {"city", "people"}
+
+
+async def test_a_forced_tool_is_called_with_valid_arguments(product: Product) -> None:
+    parameters = {
+        "type": "object",
+        "properties": {"place": {"type": "string", "maxLength": 30}},
+        "required": ["place"],
+        "additionalProperties": False,
+    }
+    made = await product.client(timeout=240).chat.completions.create(
+        model=CHAT,
+        messages=ask("What is the weather in Paris?"),
+        max_tokens=120,
+        temperature=0,
+        tools=[{"type": "function", "function": {"name": "weather", "parameters": parameters}}],
+        tool_choice="required",
+    )
+    choice = made.choices[0]
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.tool_calls
+    call: Any = choice.message.tool_calls[0]
+    assert call.function.name == "weather"
+    assert isinstance(json.loads(call.function.arguments)["place"], str)
+
+
+async def test_embeddings_know_what_is_alike(product: Product) -> None:
+    made = await product.client(timeout=240).embeddings.create(
+        model=EMBEDDINGS, input=["a dog", "a puppy", "income tax law"]
+    )
+    dog, puppy, tax = (row.embedding for row in made.data)
+    assert len(dog) == 384
+    assert dot(dog, puppy) > dot(dog, tax) + 0.1
+    tokenizer = Path("alltoken_app/engines/third_party")
+    counted = next(tokenizer.rglob("tokenizer.json"))
+    own = Tokenizer.from_file(str(counted))
+    own.no_padding()
+    expected = sum(len(own.encode(text).ids) for text in ["a dog", "a puppy", "income tax law"])
+    assert made.usage.prompt_tokens == expected
+
+
+def dot(left: list[float], right: list[float]) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))
