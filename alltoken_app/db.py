@@ -93,7 +93,9 @@ def _sqlite_engine(url: str, begin: str, connections: int) -> Engine:
             "max_overflow": 0,
         }
     )
-    engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False}, hide_parameters=True, **pool
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -120,7 +122,9 @@ class _Asyncpg:
 
     def __init__(self, url: str) -> None:
         target = make_url(url).set(drivername="postgresql+asyncpg")
-        self._engine: AsyncEngine = create_async_engine(target, pool_size=8, max_overflow=8)
+        self._engine: AsyncEngine = create_async_engine(
+            target, pool_size=8, max_overflow=8, hide_parameters=True
+        )
 
     async def write(self, work: Callable[[Session], T]) -> T:
         for attempt in range(1, ATTEMPTS + 1):

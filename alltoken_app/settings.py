@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     extra_origins: Annotated[tuple[str, ...], NoDecode] = ()
     allow_plain_http: bool = False
+    proxy_hops: int = Field(default=0, ge=0, le=8)
     var: Path = ROOT / "var"
     database_url: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

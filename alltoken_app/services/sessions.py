@@ -183,6 +183,18 @@ async def recognise(cookie: str | None) -> Actor | None:
     return actor
 
 
+async def require(cookie: str | None) -> Actor:
+    """Who holds this cookie.
+
+    Raises:
+        Unauthenticated: `signed_out`.
+    """
+    actor = await recognise(cookie)
+    if actor is None:
+        raise Unauthenticated("You are signed out. Sign in to go on.", code="signed_out")
+    return actor
+
+
 def _alive(now: Millis) -> tuple[ColumnElement[bool], ...]:
     return (
         col(LoginSession.revoked_at).is_(None),

@@ -11,7 +11,6 @@ from reflex.state import BaseState, StateUpdate
 from starlette.requests import cookie_parser
 
 from alltoken_app.crypto import sha256_hex
-from alltoken_app.errors import Unauthenticated
 from alltoken_app.services import sessions
 from alltoken_app.services.actors import Actor
 from alltoken_app.settings import settings
@@ -45,10 +44,7 @@ class SessionState(rx.State):
         Raises:
             Unauthenticated: `signed_out`.
         """
-        found = await sessions.recognise(self.cookie())
-        if found is None:
-            raise Unauthenticated("You are signed out. Sign in to go on.", code="signed_out")
-        return found
+        return await sessions.require(self.cookie())
 
     @internal
     def cookie(self) -> str | None:
