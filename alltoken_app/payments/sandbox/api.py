@@ -48,7 +48,10 @@ class Api:
             routes.append(self._route(place, "GET", self._list(kind)))
             routes.append(self._route(f"{place}/{{id}}", "GET", self._retrieve(kind)))
         routes.append(self._route("checkout/sessions/{id}/expire", "POST", self._expire))
-        routes.append(Route(f"{PREFIX}/{{rest:path}}", self._answer(self._unknown)))
+        anything = ["GET", "POST", "DELETE"]
+        routes.append(
+            Route(f"{PREFIX}/{{rest:path}}", self._answer(self._unknown), methods=anything)
+        )
         return routes
 
     def _route(self, place: str, method: str, handler: Handler) -> Route:

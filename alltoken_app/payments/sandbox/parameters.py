@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Any, Literal
 
 from stripe import _request_options as options
+from typing_extensions import is_typeddict
 
 from alltoken_app.payments.sandbox.errors import Refused
 
@@ -112,9 +113,9 @@ def _converted(raw: Any, hint: Any, path: str) -> Any:
         return _items(raw, typing.get_args(hint)[0], path)
     if origin is dict:
         return _metadata(raw, path)
-    if typing.is_typeddict(hint) and isinstance(raw, dict):
+    if is_typeddict(hint) and isinstance(raw, dict):
         return _fields(raw, hint, path)
-    if not isinstance(raw, str) or typing.is_typeddict(hint):
+    if not isinstance(raw, str) or is_typeddict(hint):
         raise Refused(f"Invalid parameter: {path}", param=path)
     return _scalar(raw, hint, path)
 

@@ -10,7 +10,7 @@ from alltoken_app.payments.sandbox.store import Object
 
 EXPIRY, SECURITY_CODE = "12 / 34", "123"
 MARK = (
-    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3.5 20.5 12 3.5l8.5 17" fill="none" '
+    '<svg width="22" height="22" viewBox="0 0 24 24" aria-hidden="true"><path d="M3.5 20.5 12 3.5l8.5 17" fill="none" '
     'stroke="currentColor" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/>'
     '<circle cx="12" cy="16.5" r="3" fill="var(--link)"/></svg>'
 )
@@ -126,7 +126,8 @@ def _items(session: Object) -> str:
 
 
 def _cancel(session: Object) -> str:
-    until = to_datetime(session["expires_at"] * SECOND).strftime("%H:%M UTC")
+    closes = to_datetime(session["expires_at"] * SECOND)
+    until = f"{closes.day} {closes:%b, %H:%M} UTC"
     link = (
         f'<p><a href="{escape(session["cancel_url"])}">Cancel and go back to AllToken</a></p>'
         if session["cancel_url"]
@@ -149,7 +150,7 @@ def _card_form(session: Object, typed: Typed, total: str) -> str:
       {number}
       <div class="pay-pair">{expiry}{code}</div>
       <button class="button button-primary button-large button-wide"{focus}>Pay {total}</button>
-      <p class="field-hint">No real money moves. Type no real card: this page turns it away.</p>
+      <p class="field-hint">Do not type a real card: this page turns it away.</p>
     </div>
   </form>"""
 
@@ -173,7 +174,7 @@ def _test_cards() -> str:
     rows = "".join(
         f'<li class="row"><span class="pay-card"><span class="mono nowrap">{card.grouped}</span>'
         f'<span class="small muted">{card.title}</span></span>'
-        f'<a class="button button-small push" href="?card={card.number}#pay" '
+        f'<a class="button button-small push" href="?card={card.number}" '
         f'aria-label="Use the card that {card.title[0].lower()}{card.title[1:]}">Use</a></li>'
         for card in CARDS
     )
@@ -192,7 +193,7 @@ def _page(title: str, body: str, *, wide: bool = False) -> str:
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>{escape(title)} · Sandbox payment</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="/favicon.svg">
 <link rel="stylesheet" href="/tokens.css">
 <link rel="stylesheet" href="/components.css">
 <link rel="stylesheet" href="/sandbox/pay.css">

@@ -57,14 +57,14 @@ class PayRoutes:
         typed = await _typed(request)
         card = cards.find(typed.number)
         if typed.wrong or card is None:
-            return _html(pay_page.payment_form(session, typed), session, 422)
+            return _html(pay_page.payment_form(session, typed), session)
         intent = await self._store.run(_pay_once, session["id"], card)
         self._delivery.wake()
         if intent is None or intent["status"] == "succeeded":
             return RedirectResponse(_way_back(session), 303)
         if intent["status"] == "requires_action":
             return RedirectResponse(f"{PREFIX}/{session['id']}", 303)
-        return _html(pay_page.payment_form(session, typed, _refusal(intent)), session, 402)
+        return _html(pay_page.payment_form(session, typed, _refusal(intent)), session)
 
     async def _confirm(self, request: Request) -> Response:
         session = await self._session(request)
