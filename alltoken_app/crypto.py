@@ -95,7 +95,7 @@ def well_formed(token: str) -> bool:
 
 def token_digest(pepper: bytes, token: str) -> str:
     """Hex HMAC-SHA256 under the installation's pepper: all that is stored of a token."""
-    return hmac.new(pepper, token.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(pepper, token.encode(), "sha256").hex()
 
 
 def sha256_hex(text: str) -> str:

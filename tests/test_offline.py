@@ -1,4 +1,4 @@
-"""The real local models work with the network cable out (tests/offline, in a process of its own)."""
+"""The real local models work with the network cable out: tests/offline, in its own process."""
 
 import subprocess
 import sys

@@ -4,7 +4,6 @@ import asyncio
 import hmac
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from hashlib import sha256
 from typing import cast
 
 from alltoken_app.api import errors, parse, render
@@ -51,7 +50,7 @@ def _run(request: Request, caller: Caller, parsed: Parsed) -> Run:
         call=parsed.call,
         wishes=parsed.wishes,
         strict=parsed.strict,
-        user_hash=hmac.new(pepper, user.encode(), sha256).hexdigest()[:32] if user else None,
+        user_hash=hmac.digest(pepper, user.encode(), "sha256").hex()[:32] if user else None,
         warnings=parsed.warnings,
     )
 

@@ -1,11 +1,13 @@
 """Every capability of the real local models, through the official client, with the cable out."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from tokenizers import Tokenizer
 
 from alltoken_app.settings import settings
@@ -26,7 +28,7 @@ def monkeymodule() -> Any:
         yield patch
 
 
-@pytest.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def product(
     tmp_path_factory: pytest.TempPathFactory, monkeymodule: pytest.MonkeyPatch
 ) -> AsyncIterator[Product]:
@@ -37,7 +39,6 @@ async def product(
     for name, value in values.items():
         monkeymodule.setenv(name, value)
     settings.cache_clear()
-    import asyncio
 
     await asyncio.to_thread(migrate, url)
     async with serving(settings()) as running_product:
