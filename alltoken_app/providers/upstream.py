@@ -15,7 +15,7 @@ from pyreqwest.exceptions import PyreqwestError
 from alltoken_app.providers.base import Outgoing
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-READ_BUFFER = 256 * 1024
+READ_BUFFER = 0  # what pyreqwest waits for before it hands out the status: a stream must not wait
 
 
 class ConnectFailed(Exception):
