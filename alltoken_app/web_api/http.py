@@ -68,6 +68,13 @@ class Fields:
         value = self._values.get(name)
         return value is True or (isinstance(value, str) and value.lower() in TRUE)
 
+    def choice(self, name: str, *, ticked: str) -> str:
+        """A box's own value, or `ticked` when it has none; "" when it is not ticked."""
+        if self.flag(name):
+            return ticked
+        value = self._values.get(name)
+        return value if isinstance(value, str) else ""
+
     def has(self, name: str) -> bool:
         """Whether the field was sent at all."""
         return name in self._values

@@ -37,8 +37,7 @@ def _accepted(fields: Fields) -> dict[str, str]:
     accepted = {}
     for document in acceptances.DOCUMENTS:
         box = document.id if fields.has(document.id) else acceptances.DOCUMENTS[0].id
-        ticked = fields.flag(box)
-        accepted[document.id] = document.version if ticked else fields.text(box)
+        accepted[document.id] = fields.choice(box, ticked=document.version)
     return accepted
 
 
@@ -93,7 +92,7 @@ async def resend(request: Request, fields: Fields) -> Response:
 async def forgot(request: Request, fields: Fields) -> Response:
     """Mail a link that sets a new password."""
     await db.run(accounts.request_reset, fields.text("email"), http.client(request))
-    return http.say(request, MAIL_SENT, page="/reset?sent=1")
+    return http.say(request, MAIL_SENT, page="/forgot?sent=1")
 
 
 async def reset(request: Request, fields: Fields) -> Response:
@@ -120,6 +119,6 @@ ROUTES = [
     post("/web/sign-out-everywhere", sign_out_everywhere, page="/signin"),
     post("/web/verify", verify, page="/verify", keep="token"),
     post("/web/resend", resend, page="/verify"),
-    post("/web/forgot", forgot, page="/reset"),
+    post("/web/forgot", forgot, page="/forgot"),
     post("/web/reset", reset, page="/reset", keep="token"),
 ]

@@ -13,6 +13,7 @@ from alltoken_app.services import accounts, security_log, sessions
 from alltoken_app.services.actors import Actor
 from alltoken_app.services.security_log import Client
 from alltoken_app.services.sessions import BrowserCaller
+from alltoken_app.settings import Settings
 from alltoken_app.tables.account import LoginSession, Member, Organisation, SecurityEvent
 from tests.people import PASSWORD, form, mails, sign_in
 
@@ -216,3 +217,13 @@ async def test_sweeping_keeps_what_lives() -> None:
         assert await token_caller(token)
         rows = await db.read(lambda session: session.exec(select(LoginSession.id)).all())
         assert rows == [new.actor.session_id]
+
+
+@pytest.mark.parametrize("url", ["http://192.168.1.5:3000", "https://ai.example.com"])
+def test_only_plain_http_from_afar_gets_a_plain_cookie(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    ours = Settings(_env_file=None, public_url=url, allow_plain_http=True)
+    monkeypatch.setattr(sessions, "settings", lambda: ours)
+    assert sessions.cookie_is_plain() is url.startswith("http:")
+    assert sessions.cookie_name() == ("at_s" if url.startswith("http:") else sessions.COOKIE)
