@@ -78,16 +78,32 @@ FAULT = (
     _fault("ok", "Answers with fixed words and right usage."),
     _fault("slow-first-token", "Waits before its first token."),
     _fault("stall", "Stops sending after three chunks."),
+    _fault("blackhole", "Accepts the request and never answers."),
     _fault("rate-limited", "Answers 429 with Retry-After: 2."),
     _fault("server-error", "Answers 500."),
-    _fault("cut-stream", "Resets the connection after three chunks."),
-    _fault("missing-usage", "Answers without usage."),
-    _fault("malformed-sse", "Streams something that is not JSON."),
-    _fault("wrong-content-type", "Answers 200 with an HTML page."),
-    _fault("huge-reply", "Answers with many megabytes."),
-    _fault("flaky", "Fails twice, then answers."),
-    _fault("negative-usage", "Reports negative usage."),
-    _fault("truncated-json", "Answers 200 with half a JSON document."),
     _fault("auth-error", "Answers 401."),
-    _fault("redirect", "Answers 302 to another host."),
+    _fault("flaky", "Fails twice, then answers."),
+    _fault("cut-stream", "Resets the connection after three chunks."),
+    _fault("cut-before-content", "Resets the connection before the first word."),
+    _fault("silent-end", "Ends its stream without saying why."),
+    _fault("missing-usage", "Answers without usage."),
+    _fault("negative-usage", "Reports negative usage."),
+    _fault("absurd-usage", "Reports usage that is no number, or too great a one."),
+    _fault("duplicate-usage", "Sends its usage and its end more than once."),
+    _fault("other-model", "Says that another model has answered."),
+    _fault("malformed-sse", "Streams something that is not JSON."),
+    _fault("truncated-json", "Answers 200 with half a JSON document."),
+    _fault("wrong-content-type", "Answers 200 with an HTML page."),
+    _fault("redirect", "Answers 302 to another address."),
+    _fault("huge-reply", "Answers with many megabytes."),
+    _fault("endless", "Streams for ever, whatever the limit."),
+    _fault("split-bytes", "Streams byte by byte, with CRLF line ends."),
+    _fault("gzip-bomb", "Answers with a small file that unpacks into a huge one."),
 )
+
+MODELS = LOCAL + FAULT
+
+
+def describe(name: str) -> str:
+    """What the model that an engine knows by this name does; "" for an unknown one."""
+    return next((model.description for model in MODELS if model.upstream == name), "")
