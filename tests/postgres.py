@@ -7,6 +7,7 @@ Started once per test run in a folder of its own, on a free loopback port, and s
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -72,20 +73,20 @@ def server() -> Iterator[str]:
             **options,
         )
     try:
-        _wait(port, process)
+        _wait(home / "log", process)
         yield f"postgresql+asyncpg://alltoken@127.0.0.1:{port}/postgres"
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGQUIT)  # at once: nobody needs this database any more
         process.wait(20)
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+def _wait(log: Path, process: subprocess.Popen[bytes]) -> None:
+    """An open port is not enough: it refuses until it has started up."""
+    for _ in range(600):
         if process.poll() is not None:
             break
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise RuntimeError("PostgreSQL did not start")
+        if "ready to accept connections" in log.read_text():
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")

@@ -239,6 +239,7 @@ class _Transport(stripe.HTTPClient):
 
     def __init__(self, timeout: float, *, use_proxy: bool) -> None:
         super().__init__()
+        self.INITIAL_DELAY = timeout / 20  # before the first retry; doubled for the second
         self._http = httpx.AsyncClient(timeout=timeout, trust_env=use_proxy)
 
     async def request_async(

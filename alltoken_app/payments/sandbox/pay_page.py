@@ -10,8 +10,9 @@ from alltoken_app.payments.sandbox.store import Object
 
 EXPIRY, SECURITY_CODE = "12 / 34", "123"
 MARK = (
-    '<svg width="22" height="22" viewBox="0 0 24 24" aria-hidden="true"><path d="M3.5 20.5 12 3.5l8.5 17" fill="none" '
-    'stroke="currentColor" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/>'
+    '<svg width="22" height="22" viewBox="0 0 24 24" aria-hidden="true">'
+    '<path d="M3.5 20.5 12 3.5l8.5 17" fill="none" stroke="currentColor" '
+    'stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/>'
     '<circle cx="12" cy="16.5" r="3" fill="var(--link)"/></svg>'
 )
 
