@@ -5,15 +5,21 @@ from reflex.app import default_error_boundary
 
 from alltoken_app.components.overlay import connection_banner, toasts
 from alltoken_app.pages import (  # noqa: F401  importing a page adds it
+    activity,
+    chat,
     home,
+    keys,
     mailbox,
     model,
     models,
     not_found,
+    overview,
+    receipt,
     reset,
     signin,
     signup,
     verify,
+    wallet,
 )
 from alltoken_app.states import errors
 from alltoken_app.states.session import ForgetOthers

@@ -1,6 +1,6 @@
 """What was asked and what it cost: the list of requests, one request whole, and their CSV."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,9 +97,9 @@ class ChoiceView:
 class ChoicesView:
     """What the filters can be set to: only what the organisation has used."""
 
-    keys: list[ChoiceView] = field(default_factory=list)
-    models: list[ChoiceView] = field(default_factory=list)
-    providers: list[ChoiceView] = field(default_factory=list)
+    of_key: list[ChoiceView] = field(default_factory=list)
+    of_model: list[ChoiceView] = field(default_factory=list)
+    of_provider: list[ChoiceView] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def page(
     names = find_names(session, actor)
     return ActivityPage(
         rows=[_row(generation, names, wanted.zone) for generation in found],
-        next_cursor=_cursor(found[-1], "<") if last < total else "",
+        next_cursor=cursor_after(found[-1]) if last < total else "",
         previous_cursor=_cursor(found[0], ">") if newer else "",
         total=total,
         place=f"{newer + 1:,}–{last:,} of {total:,}",
@@ -172,6 +172,11 @@ def fetch(
     query = select(Generation).where(*where, *beyond).order_by(*order).limit(limit)
     rows = list(session.exec(query))
     return rows[::-1] if up else rows
+
+
+def cursor_after(generation: Generation) -> str:
+    """The cursor of what is older than this request."""
+    return _cursor(generation, "<")
 
 
 def conditions(actor: Actor, wanted: ActivityFilter) -> list[ColumnElement[bool]]:
@@ -213,9 +218,9 @@ def choices(session: Session, actor: Actor, book: str = "") -> ChoicesView:
     keys = {names.key_id(key): names.key(key) for key, _, _ in used}
     providers = {provider: names.provider(provider) for _, _, provider in used if provider}
     return ChoicesView(
-        keys=_options(keys),
-        models=_options({model: model for _, model, _ in used if model}),
-        providers=_options(providers),
+        of_key=_options(keys),
+        of_model=_options({model: model for _, model, _ in used if model}),
+        of_provider=_options(providers),
     )
 
 
@@ -245,8 +250,18 @@ def find(session: Session, actor: Actor, generation_id: str) -> Generation:
     return found
 
 
-def histogram(session: Session, actor: Actor, wanted: ActivityFilter, period: Period) -> ChartView:
-    """How many requests were answered and how many were not, over the period."""
+def histogram(
+    session: Session,
+    actor: Actor,
+    wanted: ActivityFilter,
+    period: Period,
+    zoomed: Callable[[Period], str] = lambda _: "",
+) -> ChartView:
+    """How many requests were answered and how many were not, over the period.
+
+    Args:
+        zoomed: Gives the query string that shows a part of the period alone.
+    """
     buckets = period.buckets()
     bad = case((col(Generation.status).in_(TROUBLE), 1), else_=0)
     numbered = (
@@ -261,7 +276,12 @@ def histogram(session: Session, actor: Actor, wanted: ActivityFilter, period: Pe
         if index is not None
     }
     stacks = [
-        Stack(bucket.label.replace("\n", " "), bucket.name, (total - failed, failed))
+        Stack(
+            bucket.label.replace("\n", " "),
+            bucket.name,
+            (total - failed, failed),
+            zoomed(Period(bucket.start, bucket.end, period.zone)),
+        )
         for index, bucket in enumerate(buckets)
         for total, failed in [counted.get(index, (0, 0))]
     ]

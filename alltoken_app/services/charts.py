@@ -31,10 +31,11 @@ class SeriesView:
 
 @dataclass(frozen=True)
 class TableRowView:
-    """A row of the table twin."""
+    """A row of the table twin; `query` is the query string that shows this bar alone."""
 
     name: str
     cells: list[str]
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Stack:
     label: str
     name: str
     values: Sequence[int]
+    query: str = ""
 
 
 def stacked(
@@ -87,7 +89,10 @@ def stacked(
         ],
         series=list(series),
         columns=[one.name for one in series],
-        rows=[TableRowView(s.name, [show(v) for v in (*s.values, sum(s.values))]) for s in stacks],
+        rows=[
+            TableRowView(s.name, [show(v) for v in (*s.values, sum(s.values))], s.query)
+            for s in stacks
+        ],
         total=[show(value) for value in (*totals, sum(totals))],
         summary="; ".join(f"{s.name} {show(sum(s.values))}" for s in stacks if any(s.values)),
     )

@@ -51,6 +51,12 @@ class Period:
         return PRESETS.get(self.preset) or self.shown
 
     @property
+    def days(self) -> tuple[str, str]:
+        """Its first and last day: "2026-11-16"."""
+        first, last = local(self.start, self.zone), local(self.end - 1, self.zone)
+        return first.date().isoformat(), last.date().isoformat()
+
+    @property
     def shown(self) -> str:
         """The range in words: "16 – 22 Nov 2026", with the clock unless it is whole days."""
         first, last = local(self.start, self.zone), local(self.end - 1, self.zone)
@@ -65,6 +71,12 @@ class Period:
         )
         year = f" {first.year}" if first.year != last.year else ""
         return f"{start}{year} – {_day(last)} {last.year}"
+
+    @property
+    def edges(self) -> tuple[str, str]:
+        """Where it begins and ends on the zone's clock, as `read` takes them."""
+        first, end = local(self.start, self.zone), local(self.end, self.zone)
+        return f"{first:%Y-%m-%dT%H:%M}", f"{end:%Y-%m-%dT%H:%M}"
 
     def buckets(self) -> list[Bucket]:
         """The whole range in equal steps of the wall clock; neighbours share their edge."""

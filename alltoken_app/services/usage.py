@@ -102,6 +102,12 @@ def usage(
     )
 
 
+def ever(session: Session, actor: Actor, book: str = "") -> bool:
+    """Whether the organisation has ever sent a request."""
+    where = activity.conditions(actor, ActivityFilter(book=book))
+    return session.exec(select(Generation.id).where(*where).limit(1)).first() is not None
+
+
 def short(count: int) -> str:
     """ "812", "18.9K", "31.2M"."""
     for size, letter in ((10**9, "B"), (10**6, "M"), (10**4, "K")):

@@ -85,7 +85,7 @@ async def test_another_organisation_sees_nothing(database: db.Database) -> None:
     with pytest.raises(NotFound):
         await database.read(detail, stranger, "gen_001")
     choices = await database.read(activity.choices, stranger)
-    assert [choice.label for choice in choices.keys] == ["ci-b"]
+    assert [choice.label for choice in choices.of_key] == ["ci-b"]
 
 
 @pytest.mark.parametrize(

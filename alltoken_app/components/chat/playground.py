@@ -52,7 +52,7 @@ class Chat(rx.NoSSRComponent):
     lib_dependencies: list[str] = ["marked@18.2.1", "dompurify@3.4.18", "idb-keyval@6.3.0"]
     owner: rx.Var[str]
     icons: rx.Var[dict[str, str]]
-    on_spent: rx.EventHandler[rx.event.no_args_event_spec]
+    on_spent: rx.EventHandler[rx.event.no_args_event_spec]  # type: ignore[type-arg,valid-type]
 
 
 def playground(owner: rx.Var[str], on_spent: Any) -> rx.Component:

@@ -1,0 +1,234 @@
+"""/app — a period at a glance."""
+
+from typing import Any
+
+import reflex as rx
+
+from alltoken_app.components.button import link_button, segmented
+from alltoken_app.components.chart import chart, chart_table, legend
+from alltoken_app.components.code_block import code_of
+from alltoken_app.components.empty import skeleton
+from alltoken_app.components.link import link
+from alltoken_app.components.notice import notice
+from alltoken_app.components.range_bar import range_bar
+from alltoken_app.components.stat import facts, meter, stat, stat_grid
+from alltoken_app.components.table import Column, card, table
+from alltoken_app.pages.member import frame, member_page
+from alltoken_app.services.periods import PRESETS
+from alltoken_app.services.samples import LANGUAGES
+from alltoken_app.states.overview import OverviewState
+from alltoken_app.states.session import SessionState
+
+S: Any = OverviewState  # its attributes are vars here, which its own types do not say
+
+
+@member_page("/app", "Overview", [S.load])
+def overview() -> rx.Component:
+    """First what is urgent, then four figures, then where the money went."""
+    return frame(
+        range_bar(S, PRESETS),
+        rx.cond(S.problem != "", notice(S.problem, tone="warning", live=True)),
+        rx.foreach(S.tight, tight),
+        rx.cond(S.loaded & ~S.used, start()),
+        rx.cond(S.loaded, figures(), waiting()),
+        title="Overview",
+        active="overview",
+        lead="Spend, traffic and health for " + SessionState.org_name + ".",
+    )
+
+
+def tight(key: Any) -> rx.Component:
+    """A key that has nearly spent its limit."""
+    return notice(
+        rx.el.p(
+            rx.el.span(key.name, " has used ", key.used, ".", class_name="strong"),
+            " Requests with it fail at the limit. ",
+            link("Raise the limit", href="/app/keys"),
+            class_name="small",
+        ),
+        tone="warning",
+    )
+
+
+def start() -> rx.Component:
+    """Nothing was ever asked: the three steps to the first answer."""
+    make = link_button(
+        "Create key", href="/app/keys?create=1", variant="primary", icon="key", size="large"
+    )
+    names = [label for label, _ in LANGUAGES]
+    return card(
+        rx.el.div(
+            rx.el.div(
+                rx.el.h2("No requests yet"),
+                rx.el.p(
+                    rx.cond(
+                        S.has_keys,
+                        "Put your key into ALLTOKEN_API_KEY and send the first one. It shows up "
+                        "here as soon as it has ended.",
+                        "Make a key, put it into ALLTOKEN_API_KEY, and send the first one. It "
+                        "shows up here as soon as it has ended.",
+                    ),
+                    class_name="muted",
+                ),
+                rx.el.div(
+                    rx.cond(S.may_make_keys & ~S.has_keys, make),
+                    link_button("Try it in the browser", href="/chat", icon="chat", size="large"),
+                    class_name="row",
+                ),
+                class_name="stack",
+            ),
+            code_of("First request", names, S.calls),
+            class_name="card-body first-steps",
+        )
+    )
+
+
+def waiting() -> rx.Component:
+    """The shape of what is to come."""
+    return rx.el.div(
+        card(skeleton("30%", "60%")),
+        card(skeleton("20%", "100%", "100%", "100%")),
+        class_name="stack",
+    )
+
+
+def figures() -> rx.Component:
+    """Four figures, the chart, shares by model and by key, and the balance."""
+    return rx.el.div(
+        stats(),
+        spend(),
+        rx.el.div(by_model(), by_key(), balance(), class_name="columns"),
+        class_name="stack stack-loose",
+    )
+
+
+def stats() -> rx.Component:
+    """Each figure links to the requests behind it."""
+    requests = "/app/activity?" + S.range_query
+    return stat_grid(
+        stat("Spend", S.usage.spend, S.usage.spend_note, href=requests),
+        stat("Requests", S.usage.requests, S.usage.tokens + " tokens", href=requests),
+        stat("Errors", S.usage.errors, S.usage.errors_note, href=requests + "&status=trouble"),
+        stat(
+            "Half are done within",
+            S.usage.duration,
+            "first words within " + S.usage.first_token,
+            href=requests,
+        ),
+    )
+
+
+def spend() -> rx.Component:
+    """Spend over time, cut by model, key or provider."""
+    label = "Spend over " + S.usage.shown + ", " + S.zone + " time, by " + S.by
+    choices = [("model", "Model"), ("key", "Key"), ("provider", "Provider")]
+    return rx.el.figure(
+        rx.el.div(
+            rx.el.h2("Spend by ", S.by),
+            rx.el.span(
+                S.usage.spend,
+                " · ",
+                S.usage.shown,
+                ", ",
+                S.zone,
+                class_name="muted small tabular",
+            ),
+            rx.el.span(class_name="push"),
+            segmented("Group by", choices, S.by, S.choose_by),
+            class_name="card-head",
+        ),
+        rx.el.div(chart(S.usage.chart, label), legend(S.usage.chart), class_name="card-body stack"),
+        chart_table(S.usage.chart, label, "When"),
+        class_name="card",
+    )
+
+
+def by_model() -> rx.Component:
+    """Which models the money went to."""
+    nothing = rx.el.p("No requests in these days.", class_name="card-body muted small")
+    return card(
+        table(
+            "Spend by model",
+            [
+                Column("Model", model_name, header=True),
+                Column("Requests", lambda share: share.requests, num=True),
+                Column("Tokens", lambda share: share.tokens, num=True),
+                Column("Spend", lambda share: share.spend, num=True),
+            ],
+            S.usage.models,
+            empty=nothing,
+        ),
+        title="By model",
+        aside=link("View requests", href="/app/activity?" + S.range_query),
+    )
+
+
+def model_name(share: Any) -> rx.Component:
+    """A model with its colour, linked to its requests."""
+    href = "/app/activity?model=" + share.id + "&" + S.range_query
+    name = link(share.name, href=href, class_name="cell-link mono")
+    return rx.el.span(name, class_name=rx.cond(share.css != "", "swatch " + share.css, ""))
+
+
+def by_key() -> rx.Component:
+    """Which keys spent it, and what is left of their limits."""
+    nothing = rx.el.p("No requests in these days.", class_name="card-body muted small")
+    return card(
+        table(
+            "Spend by key, and how much of each limit is used",
+            [
+                Column("Key", key_name, header=True),
+                Column("Requests", lambda share: share.requests, num=True),
+                Column("Spend", lambda share: share.spend, num=True),
+                Column("Limit used", limit_used),
+            ],
+            S.keys,
+            empty=nothing,
+        ),
+        title="By key",
+        aside=link("Manage keys", href="/app/keys"),
+    )
+
+
+def key_name(share: Any) -> rx.Component:
+    """A key, linked to its requests."""
+    href = "/app/activity?key=" + share.id + "&" + S.range_query
+    return link(share.name, href=href, class_name="cell-link truncate name-cell", title=share.name)
+
+
+def limit_used(share: Any) -> rx.Component:
+    """A bar against the key's own limit and period."""
+    return rx.cond(
+        share.limited,
+        rx.el.span(
+            rx.el.span(share.used, class_name="tiny num"),
+            meter(share.percent, share.percent.to(str) + " % of the limit is used", share.tone),
+            class_name="limit-cell",
+        ),
+        rx.el.span("No limit", class_name="faint"),
+    )
+
+
+def balance() -> rx.Component:
+    """What is left to spend."""
+    add = link_button("Add funds", href="/app/wallet", icon="plus", size="small")
+    return card(
+        rx.el.div(
+            rx.cond(
+                S.wallet.low,
+                notice(
+                    "Below ", S.wallet.low_at, ": at $0.00 requests fail with 402.", tone="warning"
+                ),
+            ),
+            facts(
+                ("Available", S.wallet.available),
+                ("Held for running requests", S.wallet.held),
+                money=True,
+            ),
+            rx.cond(S.wallet.runway != "", rx.el.p(S.wallet.runway, class_name="small muted")),
+            rx.cond(S.wallet.may_pay, rx.el.div(add)),
+            class_name="card-body stack",
+        ),
+        title="Balance",
+        aside=link("Open wallet", href="/app/wallet"),
+    )
