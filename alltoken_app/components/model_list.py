@@ -28,7 +28,7 @@ def model_list(
         Column("Context", lambda model: model.context, num=True, sort="context"),
         Column("Input /1M", lambda model: money(model.input_price), num=True, sort="input"),
         Column("Output /1M", lambda model: money(model.output_price), num=True, sort="output"),
-        Column("Data retention", lambda model: zdr(model.zdr)),
+        Column("Retention", lambda model: zdr(model.zdr)),
     ]
     return table(label, columns, rows, loading=loading, empty=empty, sort=sort)
 

@@ -26,13 +26,13 @@ def mailbox() -> rx.Component:
                 "This page exists only while no SMTP server is set and AllToken listens on this "
                 "machine alone. Set ",
                 rx.el.code("SMTP_URL"),
-                " to send mail; then this page is empty for good.",
+                " to send mail; from then on this page shows nothing.",
                 tone="info",
             ),
             mails(
                 "/web/mailbox",
                 empty="No mail yet. Sign up, and the link to confirm your address lands here.",
-                none="There is no mailbox here: SMTP sends the mail, or you are not at the machine.",
+                none="There is no mailbox here: SMTP sends mail, or you are not at the machine.",
             ),
             class_name="wrap page-wide stack stack-loose mailbox",
         )

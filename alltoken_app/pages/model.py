@@ -24,7 +24,7 @@ MODEL = ModelState.page.model
 
 @public_page(
     "/models/[author]/[slug]",
-    "Model · AllToken",
+    ModelState.title,
     "Price, context, providers and data retention of one model.",
     [ModelState.load],
 )
@@ -100,9 +100,9 @@ def endpoints() -> rx.Component:
         Column("Provider", provider_cell, header=True),
         Column("Context", lambda row: row.context, num=True),
         Column("Max output", lambda row: row.max_output, num=True),
-        Column("Input /1M", lambda row: money(row.input_price), num=True),
+        Column("Input /1M", input_cell, num=True),
         Column("Output /1M", lambda row: money(row.output_price), num=True),
-        Column("Data retention", lambda row: zdr(row.zdr)),
+        Column("Retention", lambda row: zdr(row.zdr)),
     ]
     return card(
         table("Providers", columns, PAGE.endpoints),
@@ -112,10 +112,26 @@ def endpoints() -> rx.Component:
 
 
 def provider_cell(row: EndpointView) -> rx.Component:
-    """The provider, and where it runs the model."""
+    """The provider, where it runs the model, and how coarsely."""
     return rx.el.span(
-        row.provider,
-        rx.cond(row.place != "", rx.el.span(" · ", row.place, class_name="muted")),
+        rx.el.span(row.provider, rx.cond(row.place != "", " · " + row.place, "")),
+        rx.cond(
+            row.quantization != "",
+            rx.el.span(row.quantization, " weights", class_name="tiny faint"),
+        ),
+        class_name="model-name",
+    )
+
+
+def input_cell(row: EndpointView) -> rx.Component:
+    """The price of input, and of cached input where that is another."""
+    return rx.el.span(
+        money(row.input_price),
+        rx.cond(
+            row.cached_price != "",
+            rx.el.span("cached ", row.cached_price, class_name="tiny faint"),
+        ),
+        class_name="model-name",
     )
 
 

@@ -56,23 +56,31 @@ def summary() -> rx.Component:
 
 
 def rail() -> rx.Component:
-    """The filters, at the side; folded away on a narrow screen."""
-    return rx.el.details(
-        rx.el.summary(
-            icon("filter"),
-            "Filters",
-            rx.cond(STATE.filters > 0, rx.el.span(STATE.filters, class_name="badge")),
-            icon("down"),
-        ),
+    """The filters: at the side, or on a narrow screen in a drawer from below."""
+    close = {"popoverTarget": "filters", "popoverTargetAction": "hide"}
+    return rx.el.aside(
         rx.el.div(
-            group("Kind", "kind", STATE.facets.kinds),
-            group("Provider", "provider", STATE.facets.providers),
-            group("Data retention", "zdr", STATE.facets.zdr),
-            class_name="rail-groups",
+            rx.el.h2("Filters"),
+            rx.cond(
+                STATE.filters > 0,
+                link("Clear ", STATE.filters, href="/models", class_name="push"),
+            ),
+            rx.el.button(
+                "Show ",
+                STATE.models.length(),
+                type="button",
+                class_name="button button-small button-primary only-narrow push",
+                custom_attrs=close,
+            ),
+            class_name="rail-head",
         ),
+        group("Kind", "kind", STATE.facets.kinds),
+        group("Provider", "provider", STATE.facets.providers),
+        group("Data retention", "zdr", STATE.facets.zdr),
         class_name="rail",
-        open=True,
         id="filters",
+        aria_label="Filters",
+        custom_attrs={"popover": "auto"},
     )
 
 
@@ -105,6 +113,14 @@ def toolbar() -> rx.Component:
             value=STATE.text,
             on_change=STATE.search,
             id="search",
+        ),
+        rx.el.button(
+            icon("filter"),
+            "Filters",
+            rx.cond(STATE.filters > 0, rx.el.span(STATE.filters, class_name="badge")),
+            type="button",
+            class_name="button only-narrow",
+            custom_attrs={"popoverTarget": "filters"},
         ),
         rx.el.div(
             select(

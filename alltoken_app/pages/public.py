@@ -12,7 +12,7 @@ Page = Callable[[], rx.Component]
 
 
 def public_page(
-    route: str, title: str, description: str, on_load: list[Any] | None = None
+    route: str, title: str | rx.Var[str], description: str, on_load: list[Any] | None = None
 ) -> Callable[[Page], Page]:
     """`rx.page` for everybody: signed in or not, it loads."""
     decorate: Callable[[Page], Page] = rx.page(

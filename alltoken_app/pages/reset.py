@@ -29,7 +29,9 @@ def ask() -> rx.Component:
     """The answer is the same whether or not the address has an account."""
     return rx.el.div(
         rx.el.h1("Forgot password"),
-        rx.el.p("We mail you a link that sets a new one. It works for 30 minutes."),
+        rx.el.p(
+            "We mail you a link that sets a new one. It works for 30 minutes.", class_name="muted"
+        ),
         web_form(
             web_field(
                 "Email",
@@ -44,7 +46,7 @@ def ask() -> rx.Component:
             done="If this address can get a mail from us, it is on its way.",
         ),
         hint(),
-        rx.el.p(link("Back to sign in", href="/signin"), class_name="small"),
+        rx.el.p(link("Back to sign in", href="/signin"), class_name="form-foot"),
         class_name="stack",
     )
 

@@ -38,7 +38,7 @@ def signin() -> rx.Component:
         ),
         rx.el.p(
             link("Forgot password?", href="/forgot"),
-            rx.el.span("No account? ", link("Create one", href="/signup"), class_name="push"),
-            class_name="row small muted",
+            rx.el.span("No account? ", link("Create one", href="/signup")),
+            class_name="form-foot",
         ),
     )

@@ -19,7 +19,7 @@ def signup() -> rx.Component:
     return plain_shell(
         rx.el.div(
             rx.el.h1("Create account"),
-            rx.el.p("You can try everything before any money moves.", class_name="muted"),
+            rx.el.p("One account for the API, the wallet and the chat.", class_name="muted"),
             class_name="stack stack-tight",
         ),
         web_form(
@@ -34,7 +34,9 @@ def signup() -> rx.Component:
                 "error=acceptance_required": "Accept the documents to go on.",
             },
         ),
-        rx.el.p("Have an account? ", link("Sign in", href="/signin"), class_name="small muted"),
+        rx.el.p(
+            rx.el.span("Have an account? ", link("Sign in", href="/signin")), class_name="form-foot"
+        ),
     )
 
 
@@ -86,7 +88,9 @@ def consent(document: Document) -> rx.Component:
     return web_check(
         "I accept the ",
         text,
-        f" (version of {document.version}).",
+        ", version of ",
+        rx.el.span(document.version, class_name="nowrap"),
+        ".",
         name=document.id,
         missing=f"Accept the {document.title} to go on.",
     )

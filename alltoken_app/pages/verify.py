@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from alltoken_app.components.link import link
+from alltoken_app.components.link import document_link
 from alltoken_app.components.site_shell import plain_shell
 from alltoken_app.components.web_form import by_query, web_field, web_form
 from alltoken_app.pages.mailbox import hint
@@ -27,7 +27,10 @@ def confirm() -> rx.Component:
             busy="Confirming",
             from_query=["token"],
         ),
-        rx.el.p("Link too old? ", link("Get a new one", href="/verify"), class_name="small muted"),
+        rx.el.p(
+            rx.el.span("Link too old? ", document_link("Get a new one", href="/verify")),
+            class_name="form-foot",
+        ),
         class_name="stack",
     )
 

@@ -14,6 +14,7 @@ from alltoken_app.tables.catalog import AiModel, Endpoint, PriceCard, Provider
 MILLION = 1_000_000
 KINDS = {"chat": "Chat", "embeddings": "Embeddings"}
 ZDR = {"confirmed": "confirmed", "offered": "available", "none": "none"}  # others: unknown
+VISITORS = {"confirmed": "available"}  # nothing is confirmed for an account nobody has
 ZDR_LABELS = {
     "confirmed": "ZDR confirmed",
     "available": "ZDR available",
@@ -99,7 +100,7 @@ class EndpointView:
     context: str = ""
     max_output: str = ""
     input_price: str = ""
-    cached_price: str = ""
+    cached_price: str = ""  # only where it differs
     output_price: str = ""
     request_price: str = ""
     quantization: str = ""
@@ -140,6 +141,7 @@ class _Offer:
 class _Model:
     row: AiModel
     offers: list[_Offer]
+    member: bool
 
     @property
     def cheapest(self) -> _Offer | None:
@@ -147,18 +149,18 @@ class _Model:
 
     @property
     def zdr(self) -> str:
-        states = {_zdr(offer.row) for offer in self.offers}
+        states = {_zdr(offer.row, self.member) for offer in self.offers}
         return next((state for state in ZDR_ORDER if state in states), "unknown")
 
 
-def list_models(session: Session, wanted: ModelFilter) -> list[ModelView]:
-    """The models that fit the filter, in its order."""
-    return [_view(model) for model in _sorted(_fitting(_all(session), wanted), wanted)]
+def list_models(session: Session, wanted: ModelFilter, *, member: bool = False) -> list[ModelView]:
+    """The models that fit the filter, in its order. Only to a member is ZDR ever confirmed."""
+    return browse(session, wanted, member=member).models
 
 
-def browse(session: Session, wanted: ModelFilter) -> ModelList:
+def browse(session: Session, wanted: ModelFilter, *, member: bool = False) -> ModelList:
     """`list_models`, with what else the page of all models shows."""
-    everything = _all(session)
+    everything = _all(session, member)
     fitting = _sorted(_fitting(everything, wanted), wanted)
     return ModelList(
         models=[_view(model) for model in fitting],
@@ -169,13 +171,13 @@ def browse(session: Session, wanted: ModelFilter) -> ModelList:
     )
 
 
-def model(session: Session, slug: str) -> ModelPage:
+def model(session: Session, slug: str, *, member: bool = False) -> ModelPage:
     """One model with its endpoints, the cheapest first.
 
     Raises:
         NotFound: `model_not_found`.
     """
-    found = next((one for one in _all(session) if one.row.slug == slug), None)
+    found = next((one for one in _all(session, member) if one.row.slug == slug), None)
     if found is None:
         raise NotFound(f"There is no model {slug}.", code="model_not_found", param="model")
     row = found.row
@@ -191,7 +193,7 @@ def model(session: Session, slug: str) -> ModelPage:
         licence=row.licence or "",
         added=_day(row.created_at),
         parameters=honoured,
-        endpoints=[_endpoint(offer, row.kind) for offer in offers],
+        endpoints=[_endpoint(offer, row.kind, member) for offer in offers],
         at=now_ms(),
     )
 
@@ -202,7 +204,7 @@ def per_million(rate: Pico) -> str:
     return f"${dollars}.{fraction.ljust(2, '0')}"
 
 
-def _all(session: Session) -> list[_Model]:
+def _all(session: Session, member: bool) -> list[_Model]:
     providers = {row.id: row for row in session.exec(select(Provider))}
     rates = _effective_rates(session)
     offers: dict[str, list[_Offer]] = {}
@@ -211,7 +213,7 @@ def _all(session: Session) -> list[_Model]:
             offer = _Offer(row, providers[row.provider_id], rates[row.id])
             offers.setdefault(row.model_slug, []).append(offer)
     rows = session.exec(select(AiModel).where(col(AiModel.retired_at).is_(None)))
-    return [_Model(row, offers[row.slug]) for row in rows if row.slug in offers]
+    return [_Model(row, offers[row.slug], member) for row in rows if row.slug in offers]
 
 
 def _effective_rates(session: Session) -> dict[str, dict[str, Pico]]:
@@ -264,7 +266,7 @@ def _facets(models: list[_Model]) -> FacetsView:
     return FacetsView(
         kinds=[FacetView(kind, KINDS.get(kind, kind), kinds[kind]) for kind in sorted(kinds)],
         providers=[FacetView(id, names[id], serving[id]) for id in sorted(names)],
-        zdr=[FacetView(state, ZDR_LABELS[state], zdr[state]) for state in ZDR_ORDER],
+        zdr=[FacetView(one, ZDR_LABELS[one], zdr[one]) for one in ZDR_ORDER if zdr[one]],
     )
 
 
@@ -286,22 +288,22 @@ def _view(one: _Model) -> ModelView:
     )
 
 
-def _endpoint(offer: _Offer, kind: str) -> EndpointView:
+def _endpoint(offer: _Offer, kind: str, member: bool) -> EndpointView:
     row, provider, rates = offer.row, offer.provider, offer.rates
     request = rates.get("request", 0)
     cached = rates.get("cached_input", rates["input"])
     return EndpointView(
         id=row.id,
         provider=provider.name,
-        place=row.region or "",
+        place="this machine" if row.region == "local" else row.region or "",
         context=f"{row.context:,}",
         max_output=f"{row.max_output:,}" if kind == "chat" else "–",
         input_price=per_million(rates["input"]),
-        cached_price=per_million(cached),
+        cached_price=per_million(cached) if cached != rates["input"] else "",
         output_price=_output_price(rates, kind),
         request_price=f"${usd_of_pico(request)}" if request else "",
         quantization=row.quantization or "",
-        zdr=_zdr(row),
+        zdr=_zdr(row, member),
         evidence=row.zdr_evidence,
         source_url=row.source_url or "",
         privacy_url=provider.privacy_url or "",
@@ -315,14 +317,15 @@ def _output_price(rates: dict[str, Pico], kind: str) -> str:
     return "–" if kind == "embeddings" and not rates["output"] else per_million(rates["output"])
 
 
-def _zdr(row: Endpoint) -> str:
-    return ZDR.get(row.zdr, "unknown")
+def _zdr(row: Endpoint, member: bool) -> str:
+    state = ZDR.get(row.zdr, "unknown")
+    return state if member else VISITORS.get(state, state)
 
 
 def _retention(days: int | None) -> str:
     if days is None:
         return "Unknown"
-    return "Not kept" if days == 0 else f"{days} day{'s' if days > 1 else ''}"
+    return "No" if days == 0 else f"{days} day{'s' if days > 1 else ''}"
 
 
 def _words(modalities: list[str]) -> str:

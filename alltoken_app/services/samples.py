@@ -28,7 +28,7 @@ curl {origin}/v1/chat/completions \\
   -H "Content-Type: application/json" \\
   -d '{{
     "model": "{slug}",
-    "messages": [{{"role": "user", "content": "Say hello."}}]
+    "messages": [{{"role": "user", "content": "Hello"}}]
   }}'""",
     """\
 import os
@@ -40,7 +40,7 @@ client = OpenAI(
 )
 answer = client.chat.completions.create(
     model="{slug}",
-    messages=[{{"role": "user", "content": "Say hello."}}],
+    messages=[{{"role": "user", "content": "Hello"}}],
 )
 print(answer.choices[0].message.content)""",
     """\
@@ -52,7 +52,7 @@ const client = new OpenAI({{
 }});
 const answer = await client.chat.completions.create({{
   model: "{slug}",
-  messages: [{{ role: "user", content: "Say hello." }}],
+  messages: [{{ role: "user", content: "Hello" }}],
 }});
 console.log(answer.choices[0].message.content);""",
 )

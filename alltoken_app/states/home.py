@@ -9,6 +9,7 @@ from alltoken_app.services import models, samples
 from alltoken_app.services.models import ModelFilter, ModelView
 from alltoken_app.services.samples import LANGUAGES, ExampleView
 from alltoken_app.settings import settings
+from alltoken_app.states.session import SessionState
 
 SHOWN = 6
 
@@ -37,7 +38,9 @@ class HomeState(rx.State):
     async def load(self) -> None:
         """Read prices and models as of now."""
         self.calls = coloured(samples.FIRST)
-        listed = await db.read(models.browse, ModelFilter(sort="input"))
+        session = await self.get_state(SessionState)
+        wanted = ModelFilter(sort="input")
+        listed = await db.read(models.browse, wanted, member=session.signed_in)
         self.models, self.total = listed.models[:SHOWN], listed.total
         self.endpoints, self.at = listed.endpoints, listed.at
         try:

@@ -9,6 +9,7 @@ from reflex.event import EventSpec
 from alltoken_app import db
 from alltoken_app.services import models
 from alltoken_app.services.models import SORTS, FacetsView, ModelFilter, ModelView
+from alltoken_app.states.session import SessionState
 
 GROUPS = ("kind", "provider", "zdr")
 
@@ -69,7 +70,8 @@ class ModelsState(rx.State):
         """Show what the address asks for."""
         wanted = read(dict(self.router.url.query_parameters))
         self._take(wanted)
-        listed = await db.read(models.browse, wanted)
+        session = await self.get_state(SessionState)
+        listed = await db.read(models.browse, wanted, member=session.signed_in)
         self.models, self.facets, self.at = listed.models, listed.facets, listed.at
         self.total, self.endpoints, self.loading = listed.total, listed.endpoints, False
 
