@@ -43,8 +43,8 @@ WITH moved AS (
 SELECT named.first_id AS id, MIN(at) AS first_at, MAX(at) AS last_at, MIN(kind) AS kind,
   MIN(reason) AS reason, CAST(SUM(amount) AS BIGINT) AS amount,
   CAST(COALESCE(SUM(requests), 0) AS BIGINT) AS requests,
-  (SELECT COALESCE(-SUM(posted), 0) FROM ledger_account WHERE id IN (:cash, :promo, :debt))
-    AS balance_now
+  (SELECT CAST(COALESCE(-SUM(posted), 0) AS BIGINT) FROM ledger_account
+    WHERE id IN (:cash, :promo, :debt)) AS balance_now
 FROM named LEFT JOIN counted ON counted.journal_tx = named.id
 GROUP BY island, used, part, named.first_id
 ORDER BY island, used, part
