@@ -59,7 +59,7 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None]:
     secrets = crypto.load_secrets(settings.var)
     database = db.open_database(settings.database)
     engines = LocalEngine(settings, secrets)
-    fault = FaultUpstream() if settings.fault_provider else None
+    fault = FaultUpstream(scale=settings.fault_delay_scale) if settings.fault_provider else None
     connections = _connections(settings, secrets, engines)
     if fault is not None:
         connections["fault"] = Connection("fault", OpenAIChat(), fixed(await fault.start()))

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     local_models: bool = True
     local_threads: int = Field(default=1, ge=1, le=64)
     fault_provider: bool = False
+    fault_delay_scale: float = Field(default=1.0, ge=0, le=100)
     extra_providers: tuple[ExtraProvider, ...] = ()
     insecure_upstreams: Annotated[tuple[str, ...], NoDecode] = ()
 

@@ -62,6 +62,11 @@ class Upstream:
             .pool_idle_timeout(timedelta(seconds=60))
             .tcp_nodelay(True)
             .no_proxy()
+            .follow_redirects(False)  # a secret goes to the host it belongs to and no other
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
             .user_agent("AllToken/0.1")
             .build()
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from alltoken_app import failpoints
 from alltoken_app.catalog import pricing
 from alltoken_app.clock import now_ms
 from alltoken_app.errors import AllTokenError, InsufficientCredits
@@ -21,7 +22,6 @@ from alltoken_app.providers.forward import Attempt, Interrupted
 from alltoken_app.routing import plans
 from alltoken_app.routing.plans import Plan
 from alltoken_app.routing.preferences import Preferences
-from alltoken_app import failpoints
 from alltoken_app.services.callers import Caller
 from alltoken_app.services.metering import Meter
 from alltoken_app.services.plane import Plane
@@ -30,10 +30,7 @@ WINDOW = 4_000  # output tokens a stream holds at a time
 FEWEST = 1_000  # without max_tokens: fewer affordable tokens than this is a refusal
 GROW_AT = 0.8
 CHECKPOINT_SECONDS = 1.0
-OUT_OF_CREDIT = (
-    b'[{"index":0,"delta":{},"finish_reason":"length",'
-    b'"native_finish_reason":"insufficient_credits"}]'
-)
+RUNAWAY = 1.1  # a stream that goes this far beyond its bound is ended
 
 log = structlog.get_logger()
 
@@ -127,7 +124,7 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
                 run.meter.deliver(arrived)
                 failpoints.reach("delivered")
                 if not await _keep_ahead(run, plan, plane):
-                    yield [Piece(OUT_OF_CREDIT, finish="length")]
+                    yield [_last_piece(run)]
                     break
         run.status = "ok"
     except (AllTokenError, Interrupted) as error:
@@ -201,6 +198,9 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
         run.checked_at = now
         plane.books.checkpoint(Checkpoint(run.id, run.cost))
         failpoints.reach("checkpointed")
+    if run.meter.pieces > plan.output_bound * RUNAWAY:
+        run.native_finish = "provider_ignored_limit"
+        return False
     if run.window >= plan.output_bound or run.meter.output_so_far() < run.window * GROW_AT:
         return True
     more = min(WINDOW, plan.output_bound - run.window)
@@ -215,6 +215,13 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
         return False
     run.window += more
     return True
+
+
+def _last_piece(run: Run) -> Piece:
+    """Ends a stream that we cut: in good order, and saying why."""
+    reason = (run.native_finish or "length").encode()
+    choices = b'[{"index":0,"delta":{},"finish_reason":"length","native_finish_reason":"%b"}]'
+    return Piece(choices % reason, finish="length")
 
 
 def _settle(run: Run, plane: Plane) -> None:

@@ -5,6 +5,9 @@ from alltoken_app.money import Nano
 from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply, Usage
 
 
+NOTHING = Usage()
+
+
 class Meter:
     """Counts one answer. Nothing delivered costs nothing.
 
@@ -20,6 +23,7 @@ class Meter:
         self._final: Usage | None = None
         self._running: Usage | None = None
         self._size = 0
+        self._usage: Usage | None = None  # of what has been delivered; forgotten at each delivery
         self.pieces = 0
         self.content = False
         self.finish: str | None = None
@@ -27,6 +31,7 @@ class Meter:
 
     def deliver(self, arrived: list[Piece] | Reply) -> None:
         """Count what has been handed to the client."""
+        self._usage = None
         for one in arrived if isinstance(arrived, list) else (arrived,):
             self._final = one.usage or self._final
             self.finish = one.finish or self.finish
@@ -45,8 +50,11 @@ class Meter:
     @property
     def usage(self) -> Usage:
         """Tokens to charge for: all zero while nothing has been delivered."""
-        if not self.content:
-            return Usage()
+        if self._usage is None:
+            self._usage = self._count() if self.content else NOTHING
+        return self._usage
+
+    def _count(self) -> Usage:
         counted = self._final or self._running or self._estimate()
         bounded_input = min(counted.input, self._input_bound)
         return Usage(
@@ -68,5 +76,4 @@ class Meter:
 
     def cost(self, endpoint: EndpointFacts) -> Nano:
         """What has been delivered costs at `endpoint`, in nano-USD."""
-        usage = self.usage
-        return pricing.cost(endpoint.price, usage) if self.content else 0
+        return pricing.cost(endpoint.price, self.usage) if self.content else 0

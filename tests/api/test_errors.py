@@ -21,12 +21,14 @@ async def post(product: Product, **headers: str) -> httpx.Response:
         ("Bearer nonsense", "invalid_api_key"),
         ("Basic abc", "invalid_api_key"),
         ("Bearer x' OR (SELECT pg_sleep(8))--", "invalid_api_key"),
-        ("Bearer " + new_token("atk_test"), "invalid_api_key"),
+        ("unknown", "invalid_api_key"),
     ],
 )
 async def test_a_key_that_does_not_work_is_401(
     product: Product, authorization: str | None, code: str
 ) -> None:
+    if authorization == "unknown":
+        authorization = "Bearer " + new_token("atk_test")
     answer = await post(product, **({"authorization": authorization} if authorization else {}))
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (401, code)

@@ -69,7 +69,7 @@ class ChunkChoice(msgspec.Struct):
 class Chunk(msgspec.Struct):
     choices: msgspec.Raw = msgspec.Raw(b"[]")
     id: str | None = None
-    usage: UsageIn | None = None
+    usage: msgspec.Raw = NULL
     timings: Timings | None = None
     error: msgspec.Raw = NULL
 
@@ -78,7 +78,7 @@ class ReplyIn(msgspec.Struct):
     """What a whole answer must have; everything else stays raw."""
 
     id: str | None = None
-    usage: UsageIn | None = None
+    usage: msgspec.Raw = NULL
     choices: list[ChunkChoice] = []
 
 
@@ -95,6 +95,7 @@ _chunk = msgspec.json.Decoder(Chunk)
 _choices = msgspec.json.Decoder(list[ChunkChoice])
 _reply = msgspec.json.Decoder(ReplyIn)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_usage_in = msgspec.json.Decoder(UsageIn)
 _error = msgspec.json.Decoder(ErrorIn)
 _encode = msgspec.json.Encoder().encode
 
@@ -176,8 +177,13 @@ def classify(status: int, code: str | None, param: str | None) -> UpstreamError:
     return UpstreamError("upstream_error", f"The provider answered {status}.", retry=False)
 
 
-def _usage(found: UsageIn | None) -> Usage | None:
-    if found is None:
+def _usage(said: msgspec.Raw) -> Usage | None:
+    """What the provider counted; None when it said nothing, or nothing that can be."""
+    if said == NULL:
+        return None
+    try:
+        found = _usage_in.decode(said)
+    except ValueError:
         return None
     details, output = found.prompt_tokens_details, found.completion_tokens_details
     usage = Usage(
