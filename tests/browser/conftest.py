@@ -58,15 +58,20 @@ def browser() -> Iterator[Browser]:
 def context(
     browser: Browser, site: Site, request: pytest.FixtureRequest
 ) -> Iterator[BrowserContext]:
-    """A fresh browser profile; its trace lands in test-results/ (playwright show-trace)."""
+    """A fresh browser profile; its trace (playwright show-trace) lands in test-results/."""
     made = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 900})
     made.set_default_timeout(PATIENCE_MS)
     made.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
     made.tracing.start(screenshots=True, snapshots=True)
     yield made
-    name = re.sub(r"\W+", "-", request.node.name).strip("-")
-    made.tracing.stop(path=RESULTS / f"trace-{name}.zip")
+    for number, last in enumerate(made.pages):
+        last.screenshot(path=RESULTS / f"{_file_name(request)}-{number}.png")
+    made.tracing.stop(path=RESULTS / f"{_file_name(request)}.zip")
     made.close()
+
+
+def _file_name(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"\W+", "-", request.node.name).strip("-")
 
 
 @pytest.fixture
