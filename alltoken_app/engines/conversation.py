@@ -1,6 +1,5 @@
 """What a chat request says, checked, and put into the words of a model without tools or images."""
 
-import json
 import re
 from typing import Annotated, Any
 
@@ -127,7 +126,7 @@ def render(messages: list[Message]) -> list[dict[str, str]]:
         Invalid: A message holds something other than text.
     """
     called = {
-        str(call.get("id")): str((call.get("function") or {}).get("name"))
+        str(call.get("id")): _name(call)
         for message in messages
         for call in message.tool_calls or []
     }
@@ -145,8 +144,9 @@ def _plain(message: Message, called: dict[str, str]) -> dict[str, str]:
         return {"role": "system", "content": said}
     if message.role not in ("system", "user", "assistant"):
         raise Invalid("A message's role is not one of OpenAI's.", param="messages")
-    calls = [_written(call) for call in message.tool_calls or []]
-    return {"role": message.role, "content": "\n".join(filter(None, [said, *calls]))}
+    used = ", ".join(_name(call) for call in message.tool_calls or [])
+    spoken = [said, f"I will use {used}."] if used else [said]  # shown a call, it would repeat it
+    return {"role": message.role, "content": "\n".join(filter(None, spoken))}
 
 
 def text(message: Message) -> str:
@@ -163,11 +163,8 @@ def text(message: Message) -> str:
     return "".join(str(part.get(part["type"], "")) for part in message.content)
 
 
-def _written(call: dict[str, Any]) -> str:
-    function = call.get("function") or {}
-    return (
-        f'{{"name": {json.dumps(function.get("name"))}, "arguments": {function.get("arguments")}}}'
-    )
+def _name(call: dict[str, Any]) -> str:
+    return str((call.get("function") or {}).get("name"))
 
 
 def with_advice(messages: list[dict[str, str]], advice: str) -> list[dict[str, str]]:
