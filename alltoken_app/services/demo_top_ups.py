@@ -27,6 +27,8 @@ async def demo_top_up(
 ) -> TopUpView:
     """Credit sandbox money: page, test card, credit; with the server running or without it.
 
+    The process's database must be open.
+
     Raises:
         Conflict: A Stripe key is set, so there is no sandbox processor.
         Invalid: `invalid_amount`.
@@ -34,11 +36,10 @@ async def demo_top_up(
     """
     if settings.stripe_secret_key.get_secret_value():
         raise Conflict("A demo top-up needs the sandbox processor, but STRIPE_SECRET_KEY is set.")
-    price = top_ups.quote(dollars, settings.top_up_fee_percent)
     async with _sandbox(settings, secrets) as reached:
         payments = Payments(reached, secrets)
         try:
-            started = await top_ups.begin(payments, org_id, person_id, price)
+            started = await top_ups.begin(payments, org_id, person_id, dollars)
             session_id = await _pay(reached, started.url)
             settled = await top_ups.settle_checkout(payments, session_id)
         finally:

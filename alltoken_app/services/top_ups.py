@@ -121,12 +121,14 @@ async def start(payments: Payments, actor: Actor, dollars: str | int | Decimal) 
         Unavailable: The processor did not answer; nothing was charged.
     """
     actor.require("pay")
+    return await begin(payments, actor.org_id, actor.person_id, dollars)
+
+
+async def begin(
+    payments: Payments, org_id: str, person_id: str, dollars: str | int | Decimal
+) -> Started:
+    """`start` for callers that know who asks without a session (the command line)."""
     price = quote(dollars, payments.settings.top_up_fee_percent)
-    return await begin(payments, actor.org_id, actor.person_id, price)
-
-
-async def begin(payments: Payments, org_id: str, person_id: str, price: Quote) -> Started:
-    """`start` for callers that have checked who asks (the command line)."""
     top_up = await db.run(_create, payments, org_id, person_id, price)
     try:
         page = await payments.create_checkout(_checkout(payments, top_up))
