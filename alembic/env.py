@@ -10,8 +10,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from alltoken_app.settings import settings
 from alltoken_app.tables.everything import METADATA
 
+ONE_AT_A_TIME = 4_702_111_234  # any number, the same in every process
+
 
 def migrate(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
     context.configure(
         connection=connection,
         target_metadata=METADATA,
