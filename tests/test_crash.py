@@ -110,7 +110,7 @@ async def test_a_killed_process_leaves_the_books_balanced(
 async def ask(port: int, key: str) -> None:
     """A stream long enough to pass every failpoint; the connection dies with the process."""
     body = {
-        "model": "fault/ok-200-slow", "messages": [{"role": "user", "content": "hi"}],
+        "model": "fault/ok", "messages": [{"role": "user", "content": "hi"}],
         "stream": True, "max_tokens": 200,
     }  # fmt: skip
     try:

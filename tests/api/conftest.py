@@ -137,7 +137,7 @@ def chosen(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "FAULT_DELAY_SCALE": "0.3",
         "FIRST_TOKEN_TIMEOUT": "0.6",
         "INTER_TOKEN_TIMEOUT": "0.5",
-        "KEEP_ALIVE": "0.2",
+        "KEEP_ALIVE": "5",
         "REQUESTS_PER_MINUTE": "100000",
         "CONCURRENT_REQUESTS": "500",
     }
