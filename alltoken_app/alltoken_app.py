@@ -9,6 +9,7 @@ from alltoken_app.pages import (  # noqa: F401  importing a page adds it
     chat,
     home,
     keys,
+    legal,
     mailbox,
     model,
     models,

@@ -77,6 +77,7 @@ def _footer() -> rx.Component:
         rx.el.div(
             about,
             _column("Product", ("Models", "/models"), ("Chat", "/chat")),
+            _column("Policies", ("Terms", "/legal/terms"), ("Privacy", "/legal/privacy")),
             _column("Account", ("Sign in", "/signin"), ("Create account", "/signup")),
             class_name="wrap site-footer-columns",
         ),

@@ -137,9 +137,10 @@ function strength(password, least) {
   if (!password) return ["", 0];
   if (password.length < least) return [`${least - password.length} more characters`, 1];
   const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9]/].filter((kind) => kind.test(password));
-  const bits = new Set(password).size * (3 + kinds.length * 0.6);
-  if (bits < 42) return ["Easy to guess: mix in other words", 2];
-  return bits < 62 ? ["Good", 3] : ["Strong", 4];
+  const distinct = Math.log2(new Set(password).size);
+  const bits = password.length * distinct * 0.7 + (kinds.length - 1) * 6;
+  if (bits < 40) return ["Easy to guess: add another word", 2];
+  return bits < 60 ? ["Good", 3] : ["Strong", 4];
 }
 
 export function WebField({ name, label, hint, type = "text", link, meter = false, ...props }) {

@@ -6,10 +6,11 @@ import reflex as rx
 
 from alltoken_app.components.button import link_button
 from alltoken_app.components.empty import empty
-from alltoken_app.components.field import search_field, select
+from alltoken_app.components.field import select
 from alltoken_app.components.icons import icon
 from alltoken_app.components.link import link
 from alltoken_app.components.model_list import model_list
+from alltoken_app.components.search_box import search_box
 from alltoken_app.components.table import Sort, card
 from alltoken_app.components.time_ago import time_at
 from alltoken_app.pages.public import frame, public_page
@@ -107,12 +108,11 @@ def group(title: str, name: str, facets: Any) -> rx.Component:
 def toolbar() -> rx.Component:
     """Search, and the order where there are no column headings (cards)."""
     return rx.el.div(
-        search_field(
+        search_box(
             "Search models",
             placeholder="Name, author or purpose",
             value=STATE.text,
-            on_change=STATE.search,
-            id="search",
+            on_search=STATE.search,
         ),
         rx.el.button(
             icon("filter"),
