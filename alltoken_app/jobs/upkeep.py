@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
+from sqlmodel import Session
 
 from alltoken_app.ledger import credits, reaper
-from alltoken_app.mail import sender
-from alltoken_app.services import keys, security_log, sessions, top_ups
+from alltoken_app.mail import outbox, sender
+from alltoken_app.services import keys, mail_links, security_log, sessions, top_ups
 from alltoken_app.services.plane import Plane
 
 BEAT_SECONDS = 2.0
@@ -56,10 +57,17 @@ def _reap(plane: Plane) -> Callable[[], Awaitable[object]]:
 
 
 def _sweep(plane: Plane) -> Callable[[], Awaitable[object]]:
-    """Delete what has served its time: ended sessions, the old security log, expired promo."""
+    """Delete what has served its time: sessions, links, mails, the security log, expired promo."""
+    works: list[Callable[[Session], object]] = [
+        sessions.sweep,
+        mail_links.sweep,
+        outbox.sweep,
+        security_log.sweep,
+        credits.expire_lots,
+    ]
 
     async def sweep() -> None:
-        for work in (sessions.sweep, security_log.sweep, credits.expire_lots):
+        for work in works:
             await plane.database.run(work)
 
     return sweep

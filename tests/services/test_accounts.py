@@ -8,10 +8,11 @@ from sqlmodel import select
 
 from alltoken_app import db
 from alltoken_app.clock import DAY, MINUTE, now_ms
+from alltoken_app.crypto import sha256_hex
 from alltoken_app.errors import AllTokenError, Conflict, Invalid, RateLimited, Unauthenticated
-from alltoken_app.services import acceptances, accounts, sessions
+from alltoken_app.services import acceptances, accounts, mail_links, sessions
 from alltoken_app.services.security_log import Client
-from alltoken_app.tables.account import Acceptance, Organisation, Person, SecurityEvent
+from alltoken_app.tables.account import Acceptance, MailToken, Organisation, Person, SecurityEvent
 from tests.people import PASSWORD, form, mailed_token, mails, sign_in
 
 HOME = Client("203.0.113.7", "test")
@@ -116,6 +117,16 @@ async def test_a_reset_signs_every_browser_out_and_proves_the_address() -> None:
     with pytest.raises(Unauthenticated):
         await sessions.sign_in("mira@example.org", PASSWORD, HOME)
     assert (await mails())[-1].kind == "password_changed"
+
+
+async def test_links_that_have_ended_are_swept_away() -> None:
+    with time_machine.travel(1_800_000_000) as clock:
+        await accounts.sign_up(form("old@example.org"), HOME)
+        clock.shift(2 * DAY / 1000 + 1)
+        await accounts.sign_up(form("new@example.org"), HOME)
+        await db.run(mail_links.sweep)
+        kept = await db.read(lambda session: session.exec(select(MailToken.digest)).all())
+        assert kept == [sha256_hex(await mailed_token())]
 
 
 async def test_nobody_is_mailed_for_an_unknown_address() -> None:
