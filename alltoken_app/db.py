@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -59,13 +59,19 @@ class _Threads:
 
     def __init__(self, url: str) -> None:
         self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", 1)
+        self._writing: Connection | None = None
         self._reader = _sqlite_engine(url, "BEGIN", READERS)
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="db-write")
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
 
     async def write(self, work: Callable[[Session], T]) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._write_thread, _transact, self._writer, work)
+        return await loop.run_in_executor(self._write_thread, self._write, work)
+
+    def _write(self, work: Callable[[Session], T]) -> T:
+        if self._writing is None:  # kept: taking it from the pool costs as much as a small write
+            self._writing = self._writer.connect()
+        return _transact(self._writing, work)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -74,12 +80,14 @@ class _Threads:
     async def close(self) -> None:
         self._write_thread.shutdown()
         self._read_threads.shutdown()
+        if self._writing is not None:
+            self._writing.close()
         self._writer.dispose()
         self._reader.dispose()
 
 
-def _transact(engine: Engine, work: Callable[[Session], T]) -> T:
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+def _transact(bind: Engine | Connection, work: Callable[[Session], T]) -> T:
+    with Session(bind, expire_on_commit=False) as session, session.begin():
         return work(session)
 
 
@@ -112,7 +120,10 @@ def _sqlite_engine(url: str, begin: str, connections: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        try:
+            connection.connection.dbapi_connection.execute(begin)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
 
     return engine
 

@@ -1,7 +1,7 @@
 """CPU per place + settle pair, by batch size: `python -m bench.ledger [--postgres]`.
 
 Counts this process only (user and system), through `Database.run`, so the thread hop, BEGIN and
-COMMIT are in it; a PostgreSQL server's own work is not.
+COMMIT are in it; a PostgreSQL server's own work is not. The least is what a quiet machine shows.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from sqlmodel import Session
@@ -102,20 +103,20 @@ async def measure(database: Database, size: int, wallets: list[str], budgets: bo
     """Print the cost of one pair at this batch size."""
     rounds = PAIRS[size] // size
     work = [commands(size, wallets, budgets) for _ in range(rounds)]
-    spent = {"place": 0.0, "settle": 0.0}
+    spent: dict[str, list[float]] = {"place": [], "settle": []}
     begun = time.perf_counter()
     for places, settles in work:
         for name, batch in (("place", places), ("settle", settles)):
             at = time.process_time()
             await database.run(holds.apply, batch)
-            spent[name] += time.process_time() - at
+            spent[name].append(time.process_time() - at)
     wall = time.perf_counter() - begun
-    pairs = rounds * size
-    place, settle = (spent[name] / pairs * 1e6 for name in ("place", "settle"))
+    place, settle = (median(spent[name]) / size * 1e6 for name in ("place", "settle"))
+    least = sum(min(spent[name]) for name in spent) / size * 1e6
     print(
-        f"  batch {size:4}{' budgets' if budgets else '        '}: "
-        f"place {place:6.1f} + settle {settle:6.1f} = {place + settle:6.1f} us CPU, "
-        f"{pairs / wall:7.0f} pairs/s"
+        f"  batch {size:4}{' with limits' if budgets else '            '}: "
+        f"place {place:6.1f} + settle {settle:6.1f} = {place + settle:6.1f} us CPU (median; "
+        f"least {least:6.1f}), {rounds * size / wall:7.0f} pairs/s"
     )
 
 
