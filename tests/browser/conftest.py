@@ -59,7 +59,11 @@ def context(
     browser: Browser, site: Site, request: pytest.FixtureRequest
 ) -> Iterator[BrowserContext]:
     """A fresh browser profile; its trace (playwright show-trace) lands in test-results/."""
-    made = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 900})
+    made = browser.new_context(
+        base_url=site.url,
+        viewport={"width": 1280, "height": 900},
+        reduced_motion="reduce",  # no screenshot or contrast half-way between two colours
+    )
     made.set_default_timeout(PATIENCE_MS)
     made.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
     made.tracing.start(screenshots=True, snapshots=True)
