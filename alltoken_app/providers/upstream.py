@@ -1,75 +1,65 @@
-"""The one door to the network for requests: open a request, read its status, headers and bytes.
+"""The one door to the network for requests: a pool of connections to providers.
 
-pyreqwest does the work (TLS, pooling, HTTP/2); nothing above this file knows it.
+Our own, and only what a gateway needs of HTTP: POST over HTTP/1.1, kept alive, no redirects, no
+proxies, no decompression, no cookies. docs/decisions.md says what the general clients cost.
 """
 
+import asyncio
+import ssl
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError as PyreqwestConnectError
-from pyreqwest.exceptions import PyreqwestError
-
 from alltoken_app.providers.base import Outgoing
+from alltoken_app.providers.http1 import Broken as Broken
+from alltoken_app.providers.http1 import Connection
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-READ_BUFFER = 0  # what pyreqwest waits for before it hands out the status: a stream must not wait
+IDLE_SECONDS = 45.0  # below what servers commonly keep a quiet connection for
+IDLE_MOST = 256
 
 
 class ConnectFailed(Exception):
     """Nothing was sent: the provider could not be reached."""
 
 
-class Broken(Exception):
-    """The connection broke after the request had been sent."""
+Incoming = Connection  # what an answer offers: `status`, `header(name)`, `chunk()`
 
 
-class Incoming:
-    """An answer being received: `status`, `header(name)`, and its bytes, chunk by chunk."""
+class Address(NamedTuple):
+    """Where a base URL points to."""
 
-    def __init__(self, response: "object") -> None:
-        self._response = response
-        self.status: int = response.status  # type: ignore[attr-defined]
-        self._reader = response.body_reader  # type: ignore[attr-defined]
+    tls: bool
+    host: str
+    port: int
+    path: str
+    authority: str
 
-    def header(self, name: str) -> str:
-        """The first value of a header, lower-cased names; "" when absent."""
-        return self._response.get_header(name) or ""  # type: ignore[attr-defined]
 
-    async def chunk(self) -> bytes:
-        """The next bytes, b"" at the end.
-
-        Raises:
-            Broken: The connection was lost.
-        """
-        try:
-            received = await self._reader.read_chunk()
-        except PyreqwestError as error:
-            raise Broken from error
-        return bytes(received) if received is not None else b""
+@lru_cache(maxsize=1024)
+def address_of(base_url: str) -> Address:
+    """Read a base URL."""
+    parts = urlsplit(base_url)
+    tls = parts.scheme == "https"
+    host = parts.hostname or ""
+    port = parts.port or (443 if tls else 80)
+    return Address(tls, host, port, parts.path, parts.netloc.rpartition("@")[2])
 
 
 class Upstream:
-    """A pool of connections to providers."""
+    """Open connections by address, the most recently used first."""
 
     def __init__(self, connect_timeout: float, insecure_hosts: frozenset[str]) -> None:
+        self._connect_timeout = connect_timeout
         self._insecure = insecure_hosts | LOOPBACK
-        self._client: Client = (
-            ClientBuilder()
-            .connect_timeout(timedelta(seconds=connect_timeout))
-            .pool_idle_timeout(timedelta(seconds=60))
-            .tcp_nodelay(True)
-            .no_proxy()
-            .follow_redirects(False)  # a secret goes to the host it belongs to and no other
-            .gzip(False)
-            .brotli(False)
-            .zstd(False)
-            .deflate(False)
-            .user_agent("AllToken/0.1")
-            .build()
+        self._idle: dict[tuple[bool, str, int], deque[tuple[float, Connection]]] = defaultdict(
+            deque
         )
+        self._tls = ssl.create_default_context()
+        self._closed = False
 
     @asynccontextmanager
     async def open(self, base_url: str, outgoing: Outgoing) -> AsyncIterator[Incoming]:
@@ -79,28 +69,73 @@ class Upstream:
             ConnectFailed: Not reached, or plain http to a host that is not ours.
             Broken: Lost before the status arrived.
         """
-        self.check(base_url)
-        builder = self._client.post(base_url + outgoing.path).body_bytes(outgoing.body)
-        for name, value in outgoing.headers:
-            builder = builder.header(name, value, is_sensitive=name != "content-type")
-        request = builder.streamed_read_buffer_limit(READ_BUFFER).build_streamed()
+        address = self._checked(base_url)
+        place = (address.tls, address.host, address.port)
+        connection = self._rested(place) or await self._connect(address)
         try:
-            response = await request.__aenter__()
-        except PyreqwestConnectError as error:
-            raise ConnectFailed from error
-        except PyreqwestError as error:
-            raise Broken from error
-        try:
-            yield Incoming(response)
+            connection.send(_request(address, outgoing))
+            await connection.head()
+            yield connection
         finally:
-            await request.__aexit__(None, None, None)
+            if connection.finished and connection.reusable and not self._closed:
+                self._keep(place, connection)
+            else:
+                connection.close()
 
-    def check(self, base_url: str) -> None:
-        """Refuse plain http except to loopback and the hosts named in INSECURE_UPSTREAMS."""
-        parts = urlsplit(base_url)
-        if parts.scheme != "https" and parts.hostname not in self._insecure:
+    def _checked(self, base_url: str) -> Address:
+        address = address_of(base_url)
+        if not address.tls and address.host not in self._insecure:
             raise ConnectFailed("plain http is allowed to loopback and INSECURE_UPSTREAMS only")
+        return address
+
+    def _rested(self, place: tuple[bool, str, int]) -> Connection | None:
+        """A kept connection that is still open."""
+        kept = self._idle[place]
+        now = asyncio.get_running_loop().time()
+        while kept:
+            since, connection = kept.pop()
+            if now - since < IDLE_SECONDS and not connection.closed:
+                return connection
+            connection.close()
+        return None
+
+    def _keep(self, place: tuple[bool, str, int], connection: Connection) -> None:
+        kept = self._idle[place]
+        kept.append((asyncio.get_running_loop().time(), connection))
+        if len(kept) > IDLE_MOST:
+            kept.popleft()[1].close()
+
+    async def _connect(self, address: Address) -> Connection:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                _, connection = await loop.create_connection(
+                    Connection,
+                    address.host,
+                    address.port,
+                    ssl=self._tls if address.tls else None,
+                    server_hostname=address.host if address.tls else None,
+                )
+        except (OSError, TimeoutError, ssl.SSLError) as error:
+            raise ConnectFailed from error
+        return connection
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.close()
+        self._closed = True
+        for kept in self._idle.values():
+            for _, connection in kept:
+                connection.close()
+        self._idle.clear()
+
+
+def _request(address: Address, outgoing: Outgoing) -> bytes:
+    lines = [
+        f"POST {address.path}{outgoing.path} HTTP/1.1\r\nhost: {address.authority}\r\n"
+        f"user-agent: AllToken/0.1\r\ncontent-length: {len(outgoing.body)}"
+    ]
+    for name, value in outgoing.headers:
+        if "\r" in value or "\n" in value:
+            raise ConnectFailed(f"the header {name} contains a line break")
+        lines.append(f"{name}: {value}")
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + outgoing.body
