@@ -84,7 +84,8 @@ def _write(text: str, facts: str, asked: argparse.Namespace) -> None:
 def _missing(run: Run, targets: Sequence[Target]) -> list[str]:
     """What makes the run worthless: a required peer or AllToken itself did not take part."""
     needed = [target.name for target in targets if target.required]
-    return [name for name in run.failures if name.split(" ")[0] in needed]
+    optional = [f"{name} ({load})" for name in needed for load in report.OPTIONAL]
+    return [name for name in run.failures if name.split(" ")[0] in needed and name not in optional]
 
 
 def _failed(run: Run, names: Sequence[str]) -> int:

@@ -40,7 +40,7 @@ def _open_stream_kb(run: Run) -> float | None:
     taken = run.samples.get("open", {}).get(OURS)
     if not taken:
         return None
-    more = taken[-1].peak_bytes - run.running[OURS].warm_bytes
+    more = taken[-1].peak_bytes - taken[-1].bytes_before
     return max(0.0, more / 1e3 / taken[-1].seen.good)
 
 

@@ -80,7 +80,10 @@ static inline bool json_string(Json *j) { // into j->text
     memcpy(j->text + j->text_length, run, (size_t)length);
     j->text_length += length;
     if (j->at >= j->end || (unsigned char)*j->at < 32) return false;
-    if (*j->at++ == '"') return true;
+    if (*j->at++ == '"') {
+      j->text[j->text_length] = 0;
+      return true;
+    }
     if (!json_escape(j)) return false;
   }
   return false;

@@ -9,27 +9,19 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <stdint.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "ground.h"
 #include "json.h"
 #include "script.h"
 
 #define MOST_CONNECTIONS 20000
 #define LONGEST_REQUEST 4096
-
-typedef struct {
-  char *data;
-  size_t length, room;
-} Bytes;
 
 typedef struct { // where a dialect says what
   const char *answer, *delta, *prompt, *first_prompt, *completion, *end_path, *end_text;
@@ -82,23 +74,6 @@ static struct {
   uint32_t *whole, *first;
   size_t wholes, firsts, whole_room, first_room;
 } result;
-
-static int64_t now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static void add(Bytes *to, const char *data, size_t length) {
-  if (to->length + length + 1 > to->room) {
-    to->room = (to->length + length + 1) * 2;
-    to->data = realloc(to->data, to->room);
-    if (!to->data) abort();
-  }
-  memcpy(to->data + to->length, data, length);
-  to->length += length;
-  to->data[to->length] = 0;
-}
 
 static void take(Bytes *from, size_t length) { // drops the first bytes
   memmove(from->data, from->data + length, from->length - length);
@@ -485,12 +460,8 @@ static void read_options(int count, char **words) {
 }
 
 int main(int count, char **words) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
   read_options(count, words);
-  struct rlimit files = {0};
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
+  settle_in();
   poller = epoll_create1(EPOLL_CLOEXEC);
   connections = calloc((size_t)options.connections, sizeof *connections);
   if (!connections) abort();

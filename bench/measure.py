@@ -12,6 +12,7 @@ from bench.machine import Cores
 from bench.processes import Process
 from bench.upstream import Script, Upstream
 
+LATE = 0.9  # share of a stream after which its first text shows that it was held back
 SETTLE_SECONDS = 0.4  # work a gateway defers past its reply (metering, logs) is counted as its cost
 
 
@@ -35,6 +36,7 @@ class Sample:
 
     seen: Seen
     cpu_seconds: float
+    bytes_before: int
     peak_bytes: int
     others_share: float  # of all cores' time, taken by processes that are not of this bench
     asked_upstream: int
@@ -60,6 +62,11 @@ class Sample:
             return f"{self.seen.good} good replies, but {self.asked_upstream} reached the upstream"
         if self.chunks_upstream < self.seen.good * script.chunks:
             return "fewer chunks left the upstream than arrived"
+        if script.gap_us and self.seen.first_p50_us > LATE * self.seen.p50_us:
+            return (
+                f"it does not stream: the first text after {self.seen.first_p50_us / 1000:.0f} "
+                f"of {self.seen.p50_us / 1000:.0f} ms"
+            )
         return ""
 
 
@@ -98,6 +105,7 @@ def sample(
     """Loads `endpoint` once and measures `process`, which serves it."""
     served, ours, busy = upstream.stats(), _ours(process, upstream), machine.busy_seconds()
     started, spent = time.monotonic(), process.cpu_seconds()
+    bytes_before = process.memory_bytes() if watch_memory else 0
     peak = _Peak(process) if watch_memory else None
     if peak:
         peak.start()
@@ -120,6 +128,7 @@ def sample(
     return Sample(
         seen=seen,
         cpu_seconds=spent,
+        bytes_before=bytes_before,
         peak_bytes=peak_bytes,
         others_share=max(0.0, others / elapsed),
         asked_upstream=now[kind] - served[kind],

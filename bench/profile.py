@@ -25,6 +25,7 @@ from bench.targets import alltoken
 
 PY_SPY = "0.4.3"
 RATE = 200  # samples a second
+STARTING = ("granian/", "click/", "multiprocessing/", "threading", "<frozen", "concurrent/")
 LOADS = {
     "answers": (plan.ANSWER, 16),
     "streams": (plan.STREAM, 8),
@@ -114,8 +115,9 @@ def _show(stacks: Iterable[Stack], top: int) -> None:
         alone[_short(stack.frames[-1])] += stack.count
         packages[_package(stack.frames[-1])] += stack.count
         for frame in {_short(frame) for frame in stack.frames}:
-            within[frame] += stack.count
+            within[frame] += 0 if frame.partition(" (")[2].startswith(STARTING) else stack.count
     total = max(1, threads.total())
+    print("\nPython, while it holds the interpreter's lock:")
     _print("By thread", threads, total, 8)
     _print("By package, own time", packages, total, top)
     _print("By function, own time", alone, total, top)
@@ -124,7 +126,16 @@ def _show(stacks: Iterable[Stack], top: int) -> None:
 
 def _py_spy(pid: int, seconds: float, native: bool, out: Path) -> list[Stack]:
     binary = peers.venv(f"py-spy-{PY_SPY}", [f"py-spy=={PY_SPY}"]) / "py-spy"
-    command = [binary, "record", "--pid", str(pid), "--duration", str(int(seconds)), "--threads"]
+    command = [
+        binary,
+        "record",
+        "--pid",
+        str(pid),
+        "--duration",
+        str(int(seconds)),
+        "--threads",
+        "--gil",
+    ]
     command += ["--rate", str(RATE), "--format", "raw", "--nonblocking", "--output", out]
     peers.run([*command, "--native"] if native else command)
     return _read(out.read_text())
@@ -135,17 +146,22 @@ def _perf(pid: int, seconds: float, top: int) -> None:
         print("\nperf is not installed; left out.")
         return
     data = BUILD / "perf.data"
-    record = ["perf", "record", "-q", "-g", "-F", "499", "-p", str(pid), "-o", str(data)]
-    done = subprocess.run([*record, "--", "sleep", str(seconds)], capture_output=True, text=True)
+    record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "999", "-p", str(pid)]
+    words = [*record, "-o", str(data), "--", "sleep", str(seconds)]
+    done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         print(f"\nperf refused: {done.stderr.strip()[:300]}")
         return
-    for title, sort in (("By library", "dso"), ("By symbol", "dso,symbol")):
-        report = ["perf", "report", "-i", str(data), "--stdio", "--no-children", "-g", "none"]
+    for title, sort in (
+        ("by thread", "comm,tid"),
+        ("by library", "dso"),
+        ("by symbol", "dso,symbol"),
+    ):
+        report = ["perf", "report", "-i", str(data), "--stdio", "--no-children"]
         words = [*report, "--sort", sort, "--percent-limit", "0.5"]
         text = subprocess.run(words, capture_output=True, text=True).stdout
         lines = [line for line in text.splitlines() if line.strip() and line[0] != "#"]
-        print(f"\nperf, {title.lower()}", *lines[:top], sep="\n")
+        print(f"\nperf, {title}", *lines[:top], sep="\n")
     data.unlink(missing_ok=True)
 
 
@@ -165,14 +181,15 @@ def _profile(run: Run, running: Running, asked: argparse.Namespace, folder: Path
         used = (seconds - before.get(name, 0.0)) * 1e6 / max(1, seen.good)
         if used >= 1:
             print(f"  {used:8.1f} µs  {name}")
-    span = asked.seconds + (asked.seconds if asked.perf else 0) + 4
-    words = load.command(endpoint, script, seconds=span, **how)
+    words = load.pinned(
+        load.command(endpoint, script, seconds=asked.seconds + 4, **how), run.cores.load
+    )
     pid = _busiest(running.process)
-    with subprocess.Popen(load.pinned(words, run.cores.load), stdout=subprocess.PIPE) as loading:
+    if asked.perf:
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL):
+            _perf(pid, asked.seconds, asked.top)
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL):
         stacks = _py_spy(pid, asked.seconds, asked.native, asked.out or folder / "stacks")
-        if asked.perf:
-            _perf(pid, asked.seconds, asked.top * 2)
-        loading.wait()
     _show(stacks, asked.top)
 
 

@@ -105,7 +105,8 @@ def _open_table(run: Run, what: Load, targets: Sequence[Target]) -> str:
     for name, taken in run.samples[what.name].items():
         if not taken or name == DIRECT:
             continue
-        sample, idle = taken[-1], run.running[name].warm_bytes
+        sample = taken[-1]
+        more = max(0, sample.peak_bytes - sample.bytes_before)
         rows.append(
             [
                 titles[name],
@@ -115,7 +116,7 @@ def _open_table(run: Run, what: Load, targets: Sequence[Target]) -> str:
                 f"{sample.seen.seconds:.2f}",
                 f"{sample.cpu_us_chunk:,.1f}",
                 f"{sample.peak_bytes / 1e6:,.0f}",
-                f"{max(0, sample.peak_bytes - idle) / 1e3 / what.connections:,.1f}",
+                f"{more / 1e3 / what.connections:,.1f}",
             ]
         )
     rows.sort(key=lambda row: float(row[5].replace(",", "")))
@@ -155,6 +156,9 @@ TITLES = {
     "messages": "Anthropic's Messages over the same OpenAI upstream: answers",
     "messages-streams": "Anthropic's Messages over the same OpenAI upstream: streams",
 }
+
+
+OPTIONAL = ("messages", "messages-streams")  # who does not serve them may still be compared
 
 
 def _loads(run: Run, plan: Sequence[Load], targets: Sequence[Target]) -> list[str]:

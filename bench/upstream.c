@@ -9,27 +9,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "ground.h"
 #include "script.h"
 
 #define MOST_FILES 65536
 #define LARGEST_REQUEST (16 << 20)
-
-typedef struct {
-  char *data;
-  size_t length, room;
-} Bytes;
 
 typedef struct {
   int fd;
@@ -52,23 +42,6 @@ static struct {
 } stats;
 static char answer_body[2048];
 static int answer_mark, answer_length;
-
-static int64_t now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static void add(Bytes *to, const char *data, size_t length) {
-  if (to->length + length + 1 > to->room) {
-    to->room = (to->length + length + 1) * 2;
-    to->data = realloc(to->data, to->room);
-    if (!to->data) abort();
-  }
-  memcpy(to->data + to->length, data, length);
-  to->length += length;
-  to->data[to->length] = 0;
-}
 
 // ---- who is due next: a binary heap, woken by one timer ----
 
@@ -417,11 +390,7 @@ static void watch_new(int fd) {
 
 int main(int count, char **words) {
   if (count != 2) return fprintf(stderr, "usage: upstream PORT\n"), 2;
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  struct rlimit files = {0};
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
+  settle_in();
   write_templates();
   int listener = listen_on(atoi(words[1]));
   poller = epoll_create1(EPOLL_CLOEXEC);
