@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,12 +60,14 @@ class Dispatcher:
             await send(message)
 
         try:
-            async with running(settings()) as plane:
+            async with AsyncExitStack() as opened:
+                plane = await opened.enter_async_context(running(settings()))
                 self._site.catalog = lambda: plane.catalog
                 api, web = Api(plane), web_api.create(plane)
                 self._rooms = {"v1": api, "api": api, "web": web, "webhooks": web}
-                if plane.settings.book == "sandbox":
-                    self._rooms["sandbox"] = sandbox.create(plane.settings, plane.secrets)
+                if plane.payments.processor == "sandbox":
+                    processor = sandbox.create(plane.settings, plane.secrets)
+                    self._rooms["sandbox"] = await opened.enter_async_context(processor)
                 await self._site.app(scope, receive, hold_back)
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": type(error).__name__})

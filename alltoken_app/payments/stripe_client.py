@@ -4,7 +4,6 @@ Nothing here blocks the event loop: with one worker process the sandbox that ans
 is served by that same loop.
 """
 
-import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -12,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import anyio
 import httpx
 import stripe
+import structlog
 from stripe.params.checkout import SessionCreateParams
 
 from alltoken_app.crypto import Secrets
@@ -23,7 +23,7 @@ T = TypeVar("T")
 RETRIES = 2
 REFERENCE = "top_up_id"  # the one thing our metadata says
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 stripe.enable_telemetry = False  # it would tell Stripe about this machine
 
 
@@ -214,10 +214,10 @@ async def _asked(answer: Awaitable[T]) -> T:
     except stripe.InvalidRequestError as error:
         if error.code == "resource_missing":
             raise NotFound("The payment processor does not know this payment.") from None
-        log.error("payment processor refused: %s %s", error.code, error.param)
+        log.error("payment_processor_refused", code=error.code, param=error.param)
         raise _unavailable() from None
     except stripe.StripeError as error:
-        log.error("payment processor failed: %s %s", type(error).__name__, error.code)
+        log.error("payment_processor_failed", type=type(error).__name__, code=error.code)
         raise _unavailable() from None
 
 

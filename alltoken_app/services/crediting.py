@@ -4,9 +4,9 @@ A webhook, the return page and the reconciler all end here, under the row's lock
 first credits, the others find it done.
 """
 
-import logging
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
@@ -19,7 +19,7 @@ from alltoken_app.tables.payment import TopUp, TopUpState
 
 SERIES = {Book.SANDBOX: "TEST-", Book.LIVE: "AT-"}
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def apply(session: Session, seen: Seen, event_id: str | None = None) -> TopUp | 
     row = locked(session, seen.top_up_id)
     mismatch = _mismatch(row, seen)
     if row is None or mismatch:
-        log.error("payment for top-up %s not credited: %s", seen.top_up_id, mismatch)
+        log.error("payment_not_credited", top_up=seen.top_up_id, mismatch=mismatch)
         inbox.note(session, seen.processor, event_id, mismatch)
         return row
     _move(session, row, seen)

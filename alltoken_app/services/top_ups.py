@@ -1,10 +1,10 @@
 """Top-ups: a quote, a hosted payment page, and the credit once the payment is really there."""
 
-import logging
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+import structlog
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -36,7 +36,7 @@ REASONS = {
     "canceled": "The payment was cancelled.",
 }
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ async def _handle(payments: Payments, event: Event) -> None:
         payment = await payments.fetch_payment_intent(event.object_id)
         await db.run(crediting.apply, seen_payment(processor, payment), event.event_id)
     elif kind.startswith(FOR_STAFF):
-        log.warning("payment event %s %s needs a person", kind, event.event_id)
+        log.warning("payment_event_needs_a_person", type=kind, event=event.event_id)
         await db.run(inbox.note, processor, event.event_id, f"needs a person: {kind}")
     else:
         await db.run(inbox.handled, processor, event.event_id)
@@ -266,7 +266,7 @@ async def reconcile(payments: Payments, *, older_than: Millis = STALE) -> int:
         try:
             settled = await settle_checkout(payments, session_id)
         except AllTokenError as error:
-            log.warning("top-up of checkout %s not reconciled: %s", session_id, error.code)
+            log.warning("top_up_not_reconciled", session=session_id, code=error.code)
             continue
         credited += settled is not None and settled.state == TopUpState.CREDITED
     return credited

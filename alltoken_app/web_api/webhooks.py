@@ -4,8 +4,7 @@ It comes from a server, not from a page: there is no Origin to check, the signat
 A failure is answered with 5xx, so that the processor sends the event again.
 """
 
-import logging
-
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,7 +17,7 @@ from alltoken_app.services import top_ups
 
 LARGEST = 2**20  # bytes; the processor's events are some kilobytes
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 async def receive(request: Request) -> Response:
@@ -32,12 +31,12 @@ async def receive(request: Request) -> Response:
     except Invalid as wrong:
         return JSONResponse({"error": wrong.code}, 400)
     except Unavailable as closed:
-        log.error("payment event refused: %s", closed)
+        log.error("payment_event_refused", code=closed.code)
         return JSONResponse({"error": closed.code}, 503)
     try:
         await top_ups.apply_event(payments, event)
     except AllTokenError as failed:
-        log.warning("payment event %s not applied yet: %s", event.event_id, failed.code)
+        log.warning("payment_event_not_applied", event=event.event_id, code=failed.code)
         return JSONResponse({"error": failed.code}, 500)
     return JSONResponse({"received": True})
 

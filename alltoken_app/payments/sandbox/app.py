@@ -1,5 +1,7 @@
 """The sandbox payment processor: answers like the real one, and no real money moves."""
 
+from typing import Self
+
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
@@ -34,6 +36,13 @@ class Sandbox:
         api = Api(secrets.sandbox_api_key, page, self._store, self._delivery, self.faults)
         pay = PayRoutes(self._store, self._delivery, settings.origin)
         self._app = Starlette(routes=[*api.routes(), *pay.routes()])
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def start(self) -> None:
         """Begin delivering events, what an earlier process left over first."""

@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 import hmac
 import json
-import logging
+from contextlib import suppress
 
 import httpx
+import structlog
 
 from alltoken_app.clock import DAY, HOUR, SECOND, Millis, now_ms
 from alltoken_app.payments.sandbox import checkout
@@ -18,7 +19,7 @@ LONGEST_WAIT = HOUR
 SWEEP_SECONDS = 30.0
 ANSWER_SECONDS = 10.0
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class Delivery:
@@ -37,6 +38,7 @@ class Delivery:
         self._store = store
         self._faults = faults
         self._back_off = back_off
+        self._fresh = True  # nothing tried yet in this process
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -57,22 +59,23 @@ class Delivery:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
-        await self._store.run(lambda books: books.wake_all())
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as http:
             while True:
                 self._news.clear()
                 try:
                     wait = await self._deliver_due(http)
-                except Exception:  # a full disk now must not stop deliveries for ever
-                    log.exception("sandbox events: delivery round failed")
+                except Exception as error:  # noqa: BLE001 - a full disk must not end it
+                    log.warning("sandbox_delivery_failed", type=type(error).__name__)
                     wait = SWEEP_SECONDS
-                try:
-                    await asyncio.wait_for(self._news.wait(), wait)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):  # wait_for may swallow a cancellation
+                        await self._news.wait()
 
     async def _deliver_due(self, http: httpx.AsyncClient) -> float:
         """One round; returns how many seconds until the next."""
+        if self._fresh:
+            await self._store.run(lambda books: books.wake_all())
+            self._fresh = False
         await self._store.run(checkout.expire_old)
         due = await self._store.run(
             lambda books: books.claim_due(int(2 * ANSWER_SECONDS) * SECOND, self._faults.delay_ms)

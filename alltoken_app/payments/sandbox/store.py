@@ -171,19 +171,24 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sandbox-payments")
+        self._thread: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
 
     async def run(
         self, work: Callable[Concatenate[Books, P], T], *args: P.args, **kw: P.kwargs
     ) -> T:
         """Run `work(books, …)` in one transaction."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="sandbox-payments")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: self._transact(work, *args, **kw))
 
     async def close(self) -> None:
         """Close the file; a later `run` opens it again."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            await asyncio.get_running_loop().run_in_executor(thread, self._close)
+            thread.shutdown()
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
