@@ -20,11 +20,13 @@ class Connection(asyncio.Protocol):
     Attributes:
         status: Of the current answer; 0 until its head has arrived.
         reusable: Whether another request may follow the current one.
+        heard: Whether any byte has come since the current request was sent.
     """
 
     def __init__(self) -> None:
         self.status = 0
         self.reusable = False
+        self.heard = False
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._headers: dict[bytes, bytes] = {}
@@ -45,7 +47,8 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is None or self.closed:
             raise Broken
-        self.status, self.reusable, self._complete, self._head_done = 0, False, False, False
+        self.status, self.reusable, self.heard = 0, False, False
+        self._complete, self._head_done = False, False
         self._headers, self._head_size, self._waiting = {}, 0, 0
         self._parts.clear()
         self._parser = httptools.HttpResponseParser(self)
@@ -110,6 +113,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
+        self.heard = True
         if self._parser is None or self._complete:
             self.close()  # nobody asked: an answer to nothing
             return

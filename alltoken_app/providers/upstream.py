@@ -71,9 +71,12 @@ class Upstream:
         """
         address = self._checked(base_url)
         place = (address.tls, address.host, address.port)
-        connection = self._rested(place) or await self._connect(address)
+        request = _request(address, outgoing)
+        connection = self._rested(place)
+        if connection is None or not await _taken(connection, request):
+            connection = await self._connect(address)
+            connection.send(request)
         try:
-            connection.send(_request(address, outgoing))
             await connection.head()
             yield connection
         finally:
@@ -127,6 +130,26 @@ class Upstream:
             for _, connection in kept:
                 connection.close()
         self._idle.clear()
+
+
+async def _taken(connection: Connection, request: bytes) -> bool:
+    """Send on a kept connection; False when the provider had closed it, which looks like silence.
+
+    Raises:
+        Broken: It answered something and was lost then.
+    """
+    try:
+        connection.send(request)
+        await connection.head()
+    except Broken:
+        connection.close()
+        if connection.heard:
+            raise
+        return False
+    except BaseException:
+        connection.close()
+        raise
+    return True
 
 
 def _request(address: Address, outgoing: Outgoing) -> bytes:
