@@ -187,14 +187,14 @@ class Books:
             elif type(job.command) is Checkpoint:
                 job.future.cancel()
             elif not job.future.done():
-                job.future.set_exception(_unavailable())
+                job.future.set_exception(_unavailable(type(job.command) is Extend))
 
     def _try_later(self, job: _Job) -> None:
         job.attempts += 1
         if self._closing and job.attempts > LAST_ATTEMPTS:
             log.error("settlement_left_to_reaper", hold=job.command.hold_id)
             self._forget(job)
-            job.future.set_exception(_unavailable())
+            job.future.set_exception(_unavailable(begun=True))
             return
         delay = min(FIRST_DELAY * 2 ** min(job.attempts - 1, 10), LONGEST_DELAY)
         loop = asyncio.get_running_loop()
@@ -210,9 +210,14 @@ class Books:
             del self._settling[job.command.hold_id]
 
 
-def _unavailable() -> Unavailable:
+def _unavailable(begun: bool = False) -> Unavailable:
+    outcome = (
+        "so it ends here. What was delivered is charged."
+        if begun
+        else "so it was not started. Nothing was charged. Try again."
+    )
     return Unavailable(
-        "The request could not be booked, so it was not started. Nothing was charged. Try again.",
+        f"The request could not be booked, {outcome}",
         code="billing_unavailable",
         retry_after=1,
     )

@@ -8,7 +8,7 @@ from alltoken_app.ledger.accounts import lock_wallet
 from alltoken_app.money import Nano
 from alltoken_app.tables.ledger import Lot, LotKind, Wallet
 
-SWEEP = 200  # lots taken back in one transaction
+SWEEP = 200  # wallets in one transaction; the next call takes the rest
 _GIVEN = (LotKind.PROMO, LotKind.GOODWILL)
 
 
@@ -97,11 +97,12 @@ def expire_lots(session: Session) -> int:
         col(Lot.expires_at) <= now_ms(),
         col(Lot.remaining) > col(Lot.held),
     )
-    wallets = select(Lot.wallet_id).where(*overdue).distinct().limit(SWEEP)
+    whose = select(Lot.wallet_id).where(*overdue).distinct().limit(SWEEP)
+    # All wallets before any account: the order of every writer.
+    wallets = [lock_wallet(session, id_) for id_ in sorted(session.exec(whose))]
     expired = 0
-    for wallet_id in sorted(session.exec(wallets)):
-        wallet = lock_wallet(session, wallet_id)
-        mine = select(Lot).where(col(Lot.wallet_id) == wallet_id, *overdue)
+    for wallet in wallets:
+        mine = select(Lot).where(col(Lot.wallet_id) == wallet.id, *overdue)
         for lot in session.exec(mine.execution_options(populate_existing=True)).all():
             _take_back(session, wallet, lot)
             expired += 1

@@ -123,6 +123,8 @@ def apply(session: Session, commands: Sequence[Command]) -> list[Outcome]:
     Raises:
         ValueError: A command that makes no sense, such as a negative amount.
     """
+    if not commands:
+        return []
     places = [command for command in commands if type(command) is Place]
     runner = Runner(session.connection())
     batch = Batch(now_ms())

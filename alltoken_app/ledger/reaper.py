@@ -7,7 +7,6 @@ from sqlmodel import Session, col, delete, select
 
 from alltoken_app.clock import DAY, Millis, now_ms
 from alltoken_app.ledger import holds
-from alltoken_app.ledger.credits import expire_lots
 from alltoken_app.ledger.holds import Settle, Settled
 from alltoken_app.tables.generation import Generation
 from alltoken_app.tables.ledger import Hold, HoldState, Worker
@@ -36,15 +35,13 @@ def beat(session: Session, worker: str) -> None:
 def reap(session: Session, *, grace_ms: Millis) -> int:
     """Settle open holds that are overdue or whose worker is silent; returns how many.
 
-    What the last checkpoint noted is charged; without one the hold is released. Expired credit
-    that nobody holds any more is taken back in the same pass.
+    What the last checkpoint noted is charged; without one the hold is released.
 
     Args:
         grace_ms: How long a worker may be silent before it counts as dead.
     """
     orphans = _orphans(session, grace_ms)
     outcomes = holds.apply(session, [_settlement(orphan) for orphan in orphans])
-    expire_lots(session)
     session.exec(delete(Worker).where(col(Worker.seen_at) <= now_ms() - max(DAY, grace_ms)))
     return sum(isinstance(each, Settled) and each.first for each in outcomes)
 

@@ -7,7 +7,7 @@ from alltoken_app import clock, db
 from alltoken_app.ledger import holds, invariants, reaper
 from alltoken_app.ledger.holds import Checkpoint
 from alltoken_app.tables.ledger import Worker
-from tests.ledger.purses import CENT, balance, generation, give, hold, place, settle, wallet
+from tests.ledger.purses import CENT, balance, generation, hold, place, settle, wallet
 
 GRACE = 15 * clock.SECOND
 
@@ -87,13 +87,8 @@ async def test_facts_from_before_an_upgrade_do_not_stop_the_reaper(database: db.
     assert (row.model, row.provider, row.book) == ("author/small", "", "sandbox")
 
 
-async def test_expired_credit_is_taken_back_and_old_workers_forgotten(
-    database: db.Database,
-) -> None:
-    mine = await db.run(wallet)
-    await db.run(give, mine, CENT, days=1)
+async def test_workers_long_silent_are_forgotten(database: db.Database) -> None:
     await db.run(reaper.beat, "w_old")
     with later(86_401):
         await reap()
-        assert (await db.read(balance, mine)).promo == 0
         assert await db.read(lambda s: s.get(Worker, "w_old")) is None
