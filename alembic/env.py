@@ -1,6 +1,7 @@
 """Migrations of the database named in the settings (or by the caller, in `config.attributes`)."""
 
 import asyncio
+from pathlib import Path
 
 from alembic import context
 from sqlalchemy import Connection, create_engine
@@ -33,9 +34,18 @@ async def migrate_postgres(url: str) -> None:
     await engine.dispose()
 
 
+def private_file(database: str | None) -> None:
+    """Only its owner may read the books, whatever the folder allows."""
+    if database and database != ":memory:":
+        path = Path(database)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+
+
 def main() -> None:
     url = context.config.attributes.get("url") or settings().database
     if make_url(url).get_backend_name() == "sqlite":
+        private_file(make_url(url).database)
         engine = create_engine(url)
         with engine.begin() as connection:
             migrate(connection)
