@@ -12,6 +12,7 @@ from alltoken_app.components.link import link
 from alltoken_app.components.model_list import model_list
 from alltoken_app.components.search_box import search_box
 from alltoken_app.components.table import Sort, card
+from alltoken_app.components.tick import tick
 from alltoken_app.components.time_ago import time_at
 from alltoken_app.pages.public import frame, public_page
 from alltoken_app.services.models import FacetView
@@ -89,15 +90,11 @@ def group(title: str, name: str, facets: Any) -> rx.Component:
     """One question and its answers."""
 
     def answer(facet: FacetView) -> rx.Component:
-        return rx.el.label(
-            rx.el.input(
-                type="checkbox",
-                checked=STATE.chosen[name].contains(facet.value),
-                on_change=lambda on: STATE.choose(name, facet.value, on),
-            ),
-            rx.el.span(facet.label),
-            rx.el.span(facet.count, class_name="count num"),
-            class_name="choice",
+        return tick(
+            facet.label,
+            count=facet.count,
+            checked=STATE.chosen[name].contains(facet.value),
+            on_tick=lambda on: STATE.choose(name, facet.value, on),
         )
 
     return rx.el.fieldset(
