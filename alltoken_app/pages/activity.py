@@ -186,16 +186,16 @@ def route(row: Any) -> rx.Component:
         icon("branch"), row.tries, rx.el.span(" tries", class_name="only-screen-reader"),
         class_name="badge", title="Earlier tries failed",
     )  # fmt: skip
-    return rx.el.span(row.provider, " ", rx.cond(row.tries > 1, tries))
+    return rx.el.span(row.provider, " ", rx.cond(row.tries > 1, tries), class_name="nowrap")
 
 
 def outcome(row: Any) -> rx.Component:
-    """A word, and the code of what went wrong."""
-    mark = rx.cond(row.tone == "is-danger", icon("octagon_x"))
+    """A word; the title has the code of what went wrong."""
     return rx.el.span(
-        mark,
-        rx.cond(row.code != "", row.status + ": " + row.code, row.status),
+        rx.cond(row.tone == "is-danger", icon("octagon_x")),
+        row.status,
         class_name="status " + rx.cond(row.tone == "is-success", "", row.tone),
+        title=row.code,
     )
 
 

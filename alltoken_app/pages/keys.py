@@ -97,7 +97,7 @@ def listing() -> rx.Component:
             [
                 Column("Name", name, header=True),
                 Column("Key", lambda key: rx.el.span(key.display, class_name="mono")),
-                Column("May call", lambda key: rx.el.span(key.models, title=key.models_title)),
+                Column("May call", may_call),
                 Column("Spent", spent),
                 Column("Last used", lambda key: time_ago(key.last_used_at, empty="Never")),
                 Column("Status", state),
@@ -113,6 +113,11 @@ def listing() -> rx.Component:
 def name(key: Any) -> rx.Component:
     """Long names are cut; the whole stands in the title."""
     return rx.el.span(key.name, class_name="truncate name-cell", title=key.name)
+
+
+def may_call(key: Any) -> rx.Component:
+    """One model, or how many; the title has them all."""
+    return rx.el.span(key.models, class_name="truncate models-cell", title=key.models_title)
 
 
 def spent(key: Any) -> rx.Component:

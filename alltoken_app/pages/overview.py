@@ -97,7 +97,11 @@ def figures() -> rx.Component:
     return rx.el.div(
         stats(),
         spend(),
-        rx.el.div(by_model(), by_key(), balance(), class_name="columns"),
+        rx.el.div(
+            by_model(),
+            rx.el.div(by_key(), balance(), class_name="stack"),
+            class_name="columns columns-two",
+        ),
         class_name="stack stack-loose",
     )
 
@@ -157,6 +161,11 @@ def by_model() -> rx.Component:
             ],
             S.usage.models,
             empty=nothing,
+            foot=total(
+                ("Requests", S.usage.requests),
+                ("Tokens", S.usage.tokens),
+                ("Spend", S.usage.spend),
+            ),
         ),
         title="By model",
         aside=link("View requests", href="/app/activity?" + S.range_query),
@@ -166,7 +175,9 @@ def by_model() -> rx.Component:
 def model_name(share: Any) -> rx.Component:
     """A model with its colour, linked to its requests."""
     href = "/app/activity?model=" + share.id + "&" + S.range_query
-    name = link(share.name, href=href, class_name="cell-link mono")
+    name = rx.cond(
+        share.id != "", link(share.name, href=href, class_name="cell-link mono"), share.name
+    )
     return rx.el.span(name, class_name=rx.cond(share.css != "", "swatch " + share.css, ""))
 
 
@@ -178,12 +189,12 @@ def by_key() -> rx.Component:
             "Spend by key, and how much of each limit is used",
             [
                 Column("Key", key_name, header=True),
-                Column("Requests", lambda share: share.requests, num=True),
                 Column("Spend", lambda share: share.spend, num=True),
                 Column("Limit used", limit_used),
             ],
             S.keys,
             empty=nothing,
+            foot=total(("Spend", S.usage.spend), ("", "")),
         ),
         title="By key",
         aside=link("Manage keys", href="/app/keys"),
@@ -193,7 +204,18 @@ def by_key() -> rx.Component:
 def key_name(share: Any) -> rx.Component:
     """A key, linked to its requests."""
     href = "/app/activity?key=" + share.id + "&" + S.range_query
-    return link(share.name, href=href, class_name="cell-link truncate name-cell", title=share.name)
+    name = link(share.name, href=href, class_name="cell-link truncate name-cell", title=share.name)
+    return rx.cond(share.id != "", name, share.name)
+
+
+def total(*figures: Any) -> rx.Component:
+    """The last line of a table: the same sums as above the chart."""
+    cells = [
+        rx.el.td(figure, role="cell", class_name="num", custom_attrs={"data-label": label})
+        for label, figure in figures
+    ]
+    name = rx.el.th("Total", scope="row", role="rowheader")
+    return rx.el.tfoot(rx.el.tr(name, *cells, role="row"), role="rowgroup")
 
 
 def limit_used(share: Any) -> rx.Component:
@@ -201,11 +223,11 @@ def limit_used(share: Any) -> rx.Component:
     return rx.cond(
         share.limited,
         rx.el.span(
-            rx.el.span(share.used, class_name="tiny num"),
+            rx.el.span(share.used, class_name="tiny"),
             meter(share.percent, share.percent.to(str) + " % of the limit is used", share.tone),
             class_name="limit-cell",
         ),
-        rx.el.span("No limit", class_name="faint"),
+        rx.el.span(share.used, class_name="faint"),
     )
 
 

@@ -45,14 +45,14 @@ def wallet() -> rx.Component:
 
 def returned() -> rx.Component:
     """Back from the payment page: how the payment stands."""
-    state = rx.match(
+    cancelled = notice("The payment was cancelled. Nothing was charged.", live=True)
+    return rx.match(
         S.returned.state,
         ("credited", credited()),
         ("failed", failed()),
         ("processing", processing()),
-        rx.cond(S.cancelled, notice("The payment was cancelled. Nothing was charged.", live=True)),
+        rx.cond(S.cancelled, cancelled),
     )
-    return rx.el.div(state, aria_live="polite")
 
 
 def credited() -> rx.Component:
@@ -61,14 +61,17 @@ def credited() -> rx.Component:
     return notice(
         rx.el.p(rx.el.span(S.returned.credit, " added. ", class_name="strong"),
                 "Receipt ", link(S.returned.receipt_number, href=href), "."),
-        tone="info", icon="circle_check",
+        tone="info", icon="circle_check", live=True,
     )  # fmt: skip
 
 
 def failed() -> rx.Component:
     """Not paid, and why."""
     return notice(
-        rx.el.span("Nothing was charged. ", class_name="strong"), S.returned.trouble, tone="danger"
+        rx.el.span("Nothing was charged. ", class_name="strong"),
+        S.returned.trouble,
+        tone="danger",
+        live=True,
     )
 
 
@@ -79,7 +82,7 @@ def processing() -> rx.Component:
         "The payment is not confirmed yet. Its credit arrives by itself as soon as it is; you can "
         "leave this page.",
     )
-    return notice(rx.cond(S.gave_up, late, waiting), tone="info", icon="clock")
+    return notice(rx.cond(S.gave_up, late, waiting), tone="info", icon="clock", live=True)
 
 
 def balance() -> rx.Component:

@@ -285,7 +285,7 @@ def histogram(
         for index, bucket in enumerate(buckets)
         for total, failed in [counted.get(index, (0, 0))]
     ]
-    series = (SeriesView(charts.OTHER, "Answered"), SeriesView("hist-bad", "Failed"))
+    series = (SeriesView(charts.OTHER, "Answered"), SeriesView("series-bad", "Failed"))
     return charts.stacked(stacks, series, lambda count: f"{count:,}", steps=2)
 
 

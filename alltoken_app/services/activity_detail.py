@@ -192,10 +192,12 @@ def _cost_note(found: Generation) -> str:
 
 
 def _facts(found: Generation, names: Names) -> list[FactView]:
+    same = found.model_requested == found.model
     facts = [
         FactView("Key", names.key(found.key_id)),
         FactView("Operation", found.operation + (", streamed" if found.streamed else "")),
-        FactView("Asked for", found.model_requested, mono=True),
+        FactView("Model", found.model, mono=True),
+        FactView("Asked for", "" if same else found.model_requested, mono=True),
         FactView("Endpoint", found.endpoint_id, mono=True),
         FactView("Request id", found.request_id, mono=True),
         FactView("Upstream id", found.upstream_id or "", mono=True),

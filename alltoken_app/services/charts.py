@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 WIDTH, HEIGHT = 700, 200  # of the SVG's view box
-LABELS = 8  # at most this many words under the bars
+LABELS = 7  # at most this many words under the bars
 NICE = (10, 20, 25, 40, 50, 100)
 OTHER = "series-other"
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, case, func
@@ -18,7 +19,9 @@ from alltoken_app.services.periods import Period
 from alltoken_app.tables.generation import Generation
 
 By = Literal["model", "key", "provider"]
+Sums = tuple[Nano, int, int]  # cost, requests, tokens
 SHOWN = 5  # series with a colour of their own; the rest is "Other"
+LISTED = 8  # lines of a table of shares
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class ShareView:
-    """A model's or key's part. `css` is its colour in the chart, "" when it has none."""
+    """A model's or key's part; without `id` it is all the smaller ones together.
+
+    Attributes:
+        css: Its colour in the chart, "" when it has none.
+    """
 
     id: str
     name: str
@@ -172,24 +179,29 @@ def _chart(
 def _shares(
     cells: Iterable[Cell], by: By, named: Callable[[str], str], colours: dict[str, str]
 ) -> list[ShareView]:
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    """The biggest parts, and what is left in one line: they add up to the whole."""
+    sums: dict[str, Sums] = defaultdict(lambda: (0, 0, 0))
     for cell in cells:
-        for at, value in enumerate((cell.requests, cell.tokens, cell.cost)):
-            sums[getattr(cell, by)][at] += value
+        id_ = getattr(cell, by)
+        sums[id_] = _add(sums[id_], (cell.cost, cell.requests, cell.tokens))
+    ranked = sorted(sums, key=lambda id_: (*sums[id_], id_), reverse=True)
+    shown = ranked if len(ranked) <= LISTED + 1 else ranked[:LISTED]
+    rest = ranked[len(shown) :]
     other = charts.OTHER if colours else ""
-    return [
-        ShareView(
-            id=id_,
-            name=named(id_),
-            requests=f"{requests:,}",
-            tokens=short(tokens),
-            spend=show_usd(cost),
-            css=colours.get(id_, other),
-        )
-        for id_, (requests, tokens, cost) in sorted(
-            sums.items(), key=lambda item: (item[1][2], item[1][0], item[0]), reverse=True
-        )
-    ]
+    shares = [_share(id_, named(id_), sums[id_], colours.get(id_, other)) for id_ in shown]
+    if rest:
+        left = reduce(_add, (sums[id_] for id_ in rest))
+        shares.append(_share("", f"{len(rest)} other", left, other))
+    return shares
+
+
+def _add(one: Sums, more: Sums) -> Sums:
+    return one[0] + more[0], one[1] + more[1], one[2] + more[2]
+
+
+def _share(id_: str, name: str, sums: Sums, css: str) -> ShareView:
+    cost, requests, tokens = sums
+    return ShareView(id_, name, f"{requests:,}", short(tokens), show_usd(cost), css)
 
 
 def _median(

@@ -73,6 +73,7 @@ class KeysState(SessionState):
         self.origin = settings().origin
         self.may_make = actor.allowed("keys")
         listed = await db.read(keys.list_keys, actor) if self.may_make else []
+        listed.sort(key=lambda key: (-key.created_at, key.status == "rotating"))
         self.rows = [_row(key) for key in listed]
         self.loaded = True
         self._filter()

@@ -92,7 +92,7 @@ def _share(share: ShareView, key: KeyView | None) -> KeyShareView:
         requests=share.requests,
         spend=share.spend,
         limited=used is not None,
-        used=used.used if used else "No limit",
+        used=used.used if used else ("No limit" if share.id else ""),
         percent=used.percent if used else 0,
         tone=used.tone if used else "",
     )

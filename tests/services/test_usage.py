@@ -68,6 +68,19 @@ async def test_a_sixth_series_and_more_become_one(database: db.Database) -> None
     assert [share.css for share in view.models][-1] == charts.OTHER
 
 
+async def test_many_models_are_listed_as_the_biggest_and_the_rest(database: db.Database) -> None:
+    def add(session: Session) -> None:
+        organisations(session)
+        session.add_all(
+            request(n, "2026-11-20 12:00", model=f"author/m{n:02d}") for n in range(1, 13)
+        )
+
+    await database.run(add)
+    shares = (await database.read(usage, actor(), WEEK)).models
+    assert [share.name for share in shares][-2:] == ["author/m05", "4 other"]
+    assert (shares[-1].id, shares[-1].requests, shares[-1].spend) == ("", "4", "$0.00001")
+
+
 async def test_another_organisation_sees_nothing(database: db.Database) -> None:
     await database.run(fill)
     assert (await database.read(usage, actor("org_b"), WEEK)).count == 1

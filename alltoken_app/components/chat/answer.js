@@ -5,6 +5,8 @@ import { complete, receipt, Refused } from "./gateway.js";
 import { requestOf } from "./store.js";
 
 const PAINT = 60; // milliseconds between two paintings of arriving text
+const SETTLED = 1_200; // milliseconds in which a stopped answer is usually booked
+const LOOKS = 3;
 
 export function useAnswers(change) {
   const running = useRef(new Map());
@@ -44,12 +46,16 @@ async function follow(request, signal, report) {
   }
 }
 
-// An answer that did not reach its end never said what it cost: ask.
+// An answer that did not reach its end never said what it cost: ask, once the gateway noticed.
 async function book(turn, report) {
-  const booked = await receipt(turn.generation).catch(() => null);
-  if (!booked) return;
-  const { usage: cost, tokens_prompt: input, tokens_completion: output } = booked;
-  report({ cost, input, output });
+  for (let look = 0; look < LOOKS; look += 1) {
+    await new Promise((done) => setTimeout(done, SETTLED));
+    const booked = await receipt(turn.generation).catch(() => null);
+    if (!booked) continue;
+    const { usage: cost, tokens_prompt: input, tokens_completion: output } = booked;
+    report({ cost, input, output });
+    return;
+  }
 }
 
 function facts(error) {

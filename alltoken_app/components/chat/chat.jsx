@@ -222,7 +222,7 @@ function Code({ conversation }) {
   return (
     <div className="dialog-body">
       <p className="small muted">
-        The whole conversation as one request. Put your own key into ALLTOKEN_API_KEY.
+        The conversation up to its last question. Put your own key into ALLTOKEN_API_KEY.
       </p>
       <Tabs label="Language" labels={shown.map((one) => one.label)} look="code" head>
         {shown.map((one) => (

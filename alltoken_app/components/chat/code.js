@@ -1,10 +1,11 @@
-// The conversation as a program: exactly the request the next answer would be asked with.
+// The conversation as a program: the request that its last question makes.
 
 import { requestOf } from "./store.js";
 
-export function samples(conversation) {
+export function samples({ settings, turns }) {
   const base = `${location.origin}/v1`;
-  const request = requestOf(conversation);
+  const last = turns.findLastIndex((turn) => turn.role === "user");
+  const request = requestOf({ settings, turns: turns.slice(0, last + 1) });
   return [
     { label: "curl", text: curl(base, request) },
     { label: "Python", text: python(base, request) },

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { CopyButton } from "$/public/external/alltoken_app/components/copy_button/copy.jsx";
-import { Icon } from "./icon.jsx";
+import { Icon, IconButton } from "./icon.jsx";
 import { Markdown } from "./markdown.jsx";
 
 const CUT = {
@@ -84,19 +84,20 @@ export function AnswerTurn({ turn, last, busy, onRetry }) {
       )}
       {turn.text && <Markdown text={turn.text} />}
       {arriving && <Waiting turn={turn} />}
-      {turn.state === "failed" && <Failure error={turn.error} began={Boolean(turn.text)} />}
+      {turn.state === "failed" && (
+        <Failure error={turn.error} began={Boolean(turn.text)} onRetry={last && !busy ? onRetry : null} />
+      )}
       {!arriving && <Ending turn={turn} />}
       {!arriving && (
         <div className="row tiny faint tabular">
           <Facts turn={turn} />
           <span className="push" />
-          {turn.text && <CopyButton text={turn.text} label="Copy" look={quiet} />}
-          {last && (
-            <button className="button button-quiet button-small" type="button" disabled={busy} onClick={onRetry}>
-              <Icon name="refresh" />
-              {turn.state === "failed" ? "Try again" : "Answer again"}
-            </button>
-          )}
+          <div className="turn-actions">
+            {turn.text && <CopyButton text={turn.text} label="Copy" look={quiet} />}
+            {last && turn.state !== "failed" && (
+              <IconButton icon="refresh" label="Answer again" disabled={busy} onClick={onRetry} />
+            )}
+          </div>
         </div>
       )}
     </article>
@@ -151,7 +152,7 @@ function charge({ charged, code }, began) {
   return code === "no_connection" ? "Nothing was charged" : "Charge unknown; Activity has the amount";
 }
 
-function Failure({ error, began }) {
+function Failure({ error, began, onRetry }) {
   const [label, href] = DO[error.status] ?? [];
   return (
     <div className="notice notice-danger" role="alert">
@@ -164,13 +165,19 @@ function Failure({ error, began }) {
           {error.wait > 0 && <span>Try again in {error.wait} s</span>}
           {error.request && <code>{error.request}</code>}
         </p>
-        {label && (
-          <p>
+        <p className="row">
+          {label && (
             <a className="button button-small" href={href()}>
               {label}
             </a>
-          </p>
-        )}
+          )}
+          {onRetry && (
+            <button className="button button-small" type="button" onClick={onRetry}>
+              <Icon name="refresh" />
+              Try again
+            </button>
+          )}
+        </p>
       </div>
     </div>
   );

@@ -41,6 +41,7 @@ async function post(path, body) {
 // `task` is "create", "rotate" or "" for closed; `keyId` and `keyName` say what is rotated.
 export function KeyForms({ task, keyId, keyName, origin, onClose, onMade }) {
   const [made, setMade] = useState(null);
+  const models = useModels(task !== "");
   const finish = (found) => {
     setMade(found);
     onMade?.();
@@ -60,8 +61,8 @@ export function KeyForms({ task, keyId, keyName, origin, onClose, onMade }) {
       dismissable={made === null}
       onClose={done}
     >
-      {made && <Secret made={made} origin={origin} onDone={done} />}
-      {!made && creating && <Create onMade={finish} onCancel={done} />}
+      {made && <Secret made={made} models={models} origin={origin} onDone={done} />}
+      {!made && creating && <Create models={models} onMade={finish} onCancel={done} />}
       {!made && task === "rotate" && <Rotate id={keyId} onMade={finish} onCancel={done} />}
     </Dialog>
   );
@@ -102,10 +103,9 @@ function Form({ path, read, submit, onMade, onCancel, children }) {
   );
 }
 
-function Create({ onMade, onCancel }) {
+function Create({ models, onMade, onCancel }) {
   const id = useId();
   const [some, setSome] = useState(false);
-  const models = useModels();
   const read = (form) => ({
     name: form.get("name"),
     limit_usd: form.get("limit_usd"),
@@ -221,14 +221,15 @@ function Radio({ text, ...props }) {
   );
 }
 
-function useModels() {
+function useModels(wanted) {
   const [found, setFound] = useState([]);
   useEffect(() => {
+    if (!wanted) return;
     fetch("/v1/models")
       .then((response) => response.json())
       .then(({ data }) => setFound(data))
       .catch(() => setFound([]));
-  }, []);
+  }, [wanted]);
   return found;
 }
 

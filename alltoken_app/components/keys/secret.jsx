@@ -13,15 +13,21 @@ function save(name, text) {
 const env = (origin, secret) =>
   `ALLTOKEN_API_KEY=${secret}\nOPENAI_API_KEY=${secret}\nOPENAI_BASE_URL=${origin}/v1\n`;
 
-const curl = (origin, secret, model) => `curl ${origin}/v1/chat/completions \\
+// A request that this key may send: to a model that chats where there is one.
+function curl(origin, secret, allowed, models) {
+  const may = models.filter((model) => !allowed.length || allowed.includes(model.id));
+  const model = may.find((one) => one.kind === "chat") ?? may[0] ?? { id: FIRST, kind: "chat" };
+  const chat = model.kind === "chat";
+  const input = chat ? { messages: [{ role: "user", content: "Hello" }] } : { input: "Hello" };
+  return `curl ${origin}/v1/${chat ? "chat/completions" : "embeddings"} \\
   -H "Authorization: Bearer ${secret}" \\
   -H "Content-Type: application/json" \\
-  -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'`;
+  -d '${JSON.stringify({ model: model.id, ...input })}'`;
+}
 
 // The one look at a new secret. Only Done closes it, and only once the box is ticked.
-export function Secret({ made, origin, onDone }) {
+export function Secret({ made, models, origin, onDone }) {
   const [kept, setKept] = useState(false);
-  const model = made.models[0] ?? FIRST;
   const until = made.expires_at && new Date(made.expires_at).toLocaleDateString("en-GB", { dateStyle: "medium" });
   const terms = [
     made.limit ? `${made.limit} ${WORDS[made.period]}` : "No limit",
@@ -54,7 +60,7 @@ export function Secret({ made, origin, onDone }) {
           <button
             className="button button-small"
             type="button"
-            onClick={() => save(".env", env(origin, made.secret))}
+            onClick={() => save("alltoken.env", env(origin, made.secret))}
           >
             Download .env
           </button>
@@ -65,14 +71,14 @@ export function Secret({ made, origin, onDone }) {
             <span className="tab tab-title">Try it now</span>
             <span className="push">
               <CopyButton
-                text={curl(origin, made.secret, model)}
+                text={curl(origin, made.secret, made.models, models)}
                 label="Copy"
                 look="button button-quiet button-small button-copy"
               />
             </span>
           </div>
           <pre className="code-scroll" tabIndex={0} role="region" aria-label="Try it now">
-            <code>{curl(origin, made.display, model)}</code>
+            <code>{curl(origin, made.display, made.models, models)}</code>
           </pre>
         </div>
         <label className="choice">
