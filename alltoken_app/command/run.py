@@ -1,20 +1,22 @@
 """`run` and `serve`: from typed to serving, one step after the other."""
 
 import os
+import sys
 from pathlib import Path
+from typing import NoReturn
 
-import typer
-
-from alltoken_app.command import database, frontend, instance, ports, server
-from alltoken_app.command.says import Stopped, line, step
+from alltoken_app.command import database, frontend, instance, ports, supervise
+from alltoken_app.command.says import Stopped, line, say, step
 from alltoken_app.settings import Settings
-
-NEWCOMER_CARD = "4242 4242 4242 4242"
 
 
 def run(settings: Settings) -> int:
-    """Build what is stale, migrate, seed and serve everything on one port; the exit code."""
-    typer.echo("AllToken")
+    """Build what is stale, migrate, seed and serve everything on one port.
+
+    Returns:
+        0 when it runs already; otherwise this process goes on as the supervisor.
+    """
+    say("AllToken")
     var = open_var(settings)
     try:
         with instance.claim(var, settings.origin, settings.port) as lock:
@@ -22,13 +24,13 @@ def run(settings: Settings) -> int:
             frontend.build_if_stale(var / "build.log")
             with step("Database", _kind(settings)):
                 database.prepare(settings)
-            return _serve(settings, server.WEB, 1, lock)
+            _hand_over(supervise.WEB, 1, lock)
     except instance.AlreadyRunning as other:
         return _running_already(settings, other.instance)
 
 
 def serve(settings: Settings, *, api_only: bool, workers: int) -> int:
-    """Serve what `build` and `migrate` have prepared; the exit code.
+    """Serve what `build` and `migrate` have prepared; returns as `run` does.
 
     Raises:
         Stopped: Something was not prepared, or several workers are asked of the web app.
@@ -40,11 +42,12 @@ def serve(settings: Settings, *, api_only: bool, workers: int) -> int:
     if database.revision(settings.database) != database.newest():
         raise Stopped("The database is behind: python -m alltoken_app migrate")
     var = open_var(settings)
-    ports.require_free(settings.host, settings.port)
-    name = var if not api_only else _own_folder(var, settings.port)
+    held = _own_folder(var, settings.port) if api_only else var
+    target = supervise.API_ONLY if api_only else supervise.WEB
     try:
-        with instance.claim(name, settings.origin, settings.port) as lock:
-            return _serve(settings, server.API_ONLY if api_only else server.WEB, workers, lock)
+        with instance.claim(held, settings.origin, settings.port) as lock:
+            ports.require_free(settings.host, settings.port)
+            _hand_over(target, workers, lock)
     except instance.AlreadyRunning as other:
         return _running_already(settings, other.instance)
 
@@ -77,32 +80,12 @@ def _kind(settings: Settings) -> str:
     return f"{kind}, bringing it up to date"
 
 
-def _serve(settings: Settings, target: str, workers: int, lock: int) -> int:
-    with step("Server", "starting"):
-        process = server.Server(settings, target, workers, lock)
-        ready = process.wait_until_ready()
-    if ready:
-        _welcome(settings, web=target == server.WEB)
-    code = process.wait(lambda text: line("Stopping", text))
-    line("Stopped", "running answers are settled" if code == 0 else f"exit code {code}, see above")
-    return code
-
-
-def _welcome(settings: Settings, *, web: bool) -> None:
-    origin = settings.origin
-    mailbox = "" if settings.smtp_url.get_secret_value() else f", its mail: {origin}/mailbox"
-    typer.echo("")
-    if web:
-        line("Open", origin)
-        line("Sign up", f"{origin}/signup{mailbox}")
-    line("API", f"{origin}/v1")
-    if settings.book == "sandbox":
-        line("Money", f"sandbox book, none of it real; card {NEWCOMER_CARD}, any date and code")
-    else:
-        line("Money", "LIVE book: cards are charged")
-    line("Data", str(settings.var.resolve()))
-    line("Stop", "Ctrl-C")
-    typer.echo("")
+def _hand_over(target: str, workers: int, lock: int) -> NoReturn:
+    """Become the supervisor: a fresh interpreter, without the 60 MB that preparing took."""
+    os.set_inheritable(lock, True)
+    sys.stdout.flush()
+    words = ["-m", "alltoken_app.command.supervise", target, str(workers), str(lock)]
+    os.execv(sys.executable, [sys.executable, *words])
 
 
 def _running_already(settings: Settings, other: instance.Instance) -> int:

@@ -1,11 +1,8 @@
 """What the commands tell whoever typed them: one line per step, plain enough for a log."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import typer
 
 WIDTH = 12
 
@@ -14,25 +11,24 @@ class Stopped(Exception):
     """A command cannot go on. The message says why and how to mend it; no traceback is shown."""
 
 
+def say(text: str) -> None:
+    """A line on standard output, at once."""
+    print(text, flush=True)
+
+
 def line(label: str, text: str) -> None:
     """One aligned line on standard output."""
-    typer.echo(f"  {label:<{WIDTH}}{text}")
-
-
-def warn(text: str) -> None:
-    """A line on standard error for what does not stop the command."""
-    typer.echo(f"  Warning: {text}", err=True)
+    say(f"  {label:<{WIDTH}}{text}")
 
 
 @contextmanager
 def step(label: str, text: str) -> Iterator[None]:
     """A step that takes long: named before it starts, timed when it ends."""
-    typer.echo(f"  {label:<{WIDTH}}{text} … ", nl=False)
-    sys.stdout.flush()
+    print(f"  {label:<{WIDTH}}{text} … ", end="", flush=True)
     started = time.monotonic()
     try:
         yield
     except BaseException:
-        typer.echo("failed")
+        say("failed")
         raise
-    typer.echo(f"{time.monotonic() - started:.1f} s")
+    say(f"{time.monotonic() - started:.1f} s")

@@ -11,18 +11,19 @@ from collections.abc import Callable
 from types import FrameType
 
 from alltoken_app.command import ports
-from alltoken_app.command.frontend import TOOLS
 from alltoken_app.command.says import Stopped
 from alltoken_app.settings import ROOT, Settings
 
-WEB = "alltoken_app.asgi:create"
-API_ONLY = "alltoken_app.worker:create"
+QUIET = {  # no telemetry, no version check
+    "REFLEX_TELEMETRY_ENABLED": "false",
+    "REFLEX_CHECK_LATEST_VERSION": "false",
+}
 REFLEX = {  # serve the finished build in place; the two `__` names are internal to Reflex 0.10.1
     "REFLEX_ENV_MODE": "prod",
     "__REFLEX_SKIP_COMPILE": "true",
     "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
     "REFLEX_STATE_MANAGER_MODE": "memory",
-    **TOOLS,
+    **QUIET,
 }
 START_LIMIT = 120.0  # seconds until a server that is not ready counts as failed
 DRAIN_LIMIT = 60  # seconds running answers get to end before they are cut
