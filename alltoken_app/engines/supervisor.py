@@ -58,7 +58,7 @@ class LocalEngine:
         self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._base_url = ""
+        self._port = 0
         self._due = 0.0
         self._set("off", self._why_off())
 
@@ -84,8 +84,8 @@ class LocalEngine:
         Raises:
             Unavailable: It is switched off, not installed, or does not start.
         """
-        if self._status.state == "ready":
-            return self._base_url
+        if self._status.state == "ready" and await self._listening():
+            return f"http://{http1.LOOPBACK}:{self._port}/v1"
         if not self._settings.local_models:
             raise _unavailable(self._status.detail)
         if self._keeper is None or self._keeper.done():
@@ -93,10 +93,21 @@ class LocalEngine:
             self._keeper = asyncio.get_running_loop().create_task(self._keep())
         try:
             async with asyncio.timeout(START_TIMEOUT):
+                while self._status.state == "ready":  # but not listening: soon it is not ready
+                    await self._changed.wait()
                 await self._settled()
         except TimeoutError:
             raise _unavailable("It has not started in time.", retry_after=PATIENCE) from None
-        return self._base_url
+        return f"http://{http1.LOOPBACK}:{self._port}/v1"
+
+    async def _listening(self) -> bool:
+        """Whether the port still answers: a process killed just now looks alive for a while."""
+        try:
+            _, writer = await asyncio.open_connection(http1.LOOPBACK, self._port)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     async def close(self) -> None:
         """End the process; a later `ensure` starts a new one."""
@@ -177,7 +188,7 @@ class LocalEngine:
             return "The local engine did not start in time."
         if port is None:
             return await _obituary(process)
-        self._base_url = f"http://{http1.LOOPBACK}:{port}/v1"
+        self._port = port
         self._set("ready", found.explanation or "Running.", 1.0)
         watch = asyncio.create_task(self._watch(port))
         wait = asyncio.create_task(process.wait())

@@ -32,12 +32,16 @@ asyncio.run(main())
 
 
 def alive(pid: int) -> bool:
+    """Whether it runs. One whose threads have all ended, unreaped in a container, does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    status = Path(f"/proc/{pid}/status")
-    return not (status.exists() and "\nState:\tZ" in status.read_text())
+    threads = list(Path(f"/proc/{pid}/task").glob("*/status"))
+    try:
+        return not threads or any("\nState:\tZ" not in path.read_text() for path in threads)
+    except OSError:  # a thread has ended while we looked
+        return True
 
 
 async def gone(pid: int) -> bool:
