@@ -82,15 +82,23 @@ class Site:
             rewritten = trimmed + ".html"
             scope = {**scope, "path": rewritten, "raw_path": rewritten.encode()}
 
+        unknown = self._is_unknown_model(path)
+
         async def with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ()), *self._headers]
                 if path.startswith("/assets/") and message["status"] == 200:
                     headers.append((b"cache-control", FOREVER))
-                message = {**message, "headers": headers}
+                status = 404 if unknown else message["status"]
+                message = {**message, "headers": headers, "status": status}
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+    def _is_unknown_model(self, path: str) -> bool:
+        """Whether the path is that of a model's page, and there is no such model."""
+        slug, catalog = path.removeprefix("/models/"), self.catalog()
+        return slug != path and "/" in slug and catalog is not None and slug not in catalog.models
 
     def _model_page(self, path: str) -> bytes | None:
         """A model's page with its own title and description; its content comes by the socket."""

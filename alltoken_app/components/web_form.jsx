@@ -231,9 +231,10 @@ export function WebSubmit({ label, busyLabel }) {
 }
 
 // Shows its first child when the address has the parameter, else its second.
-export function ByQuery({ name, children }) {
+export function ByQuery({ name, tall = false, children }) {
   const [has, setHas] = useState(null);
   useEffect(() => setHas(new URLSearchParams(location.search).has(name)), [name]);
   const [yes, no] = Children.toArray(children);
-  return has === null ? <div className="by-query" aria-busy="true" /> : has ? yes : no;
+  if (has === null) return tall ? <div className="by-query" aria-busy="true" /> : null;
+  return has ? yes : no;
 }

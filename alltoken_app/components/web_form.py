@@ -144,11 +144,16 @@ class ByQuery(rx.Component):
     library = _LIBRARY
     tag = "ByQuery"
     name: rx.Var[str]
+    tall: rx.Var[bool]
 
 
-def by_query(name: str, present: rx.Component, absent: rx.Component) -> rx.Component:
+def by_query(
+    name: str, present: rx.Component, absent: rx.Component, *, tall: bool = False
+) -> rx.Component:
     """`present` when the address has the parameter `name`, else `absent`; decided in the browser.
 
-    by_query("token", new_password_form(), mail_me_a_link())
+    by_query("token", new_password_form(), mail_me_a_link(), tall=True)
+
+    `tall` keeps room until then, so that what follows does not jump.
     """
-    return ByQuery.create(present, absent, name=name)
+    return ByQuery.create(present, absent, name=name, tall=tall)

@@ -33,7 +33,9 @@ def model() -> rx.Component:
     body = rx.cond(
         ModelState.missing, no_such_model(), rx.cond(ModelState.loading, waiting(), whole())
     )
-    return frame(rx.el.div(body, class_name="wrap page-wide stack stack-loose"), active="Models")
+    return frame(
+        rx.el.div(body, class_name="wrap page-wide stack stack-loose with-room"), active="Models"
+    )
 
 
 def whole() -> rx.Component:

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from alltoken_app.components.button import link_button
-from alltoken_app.components.empty import empty
+from alltoken_app.components.empty import empty, skeleton
 from alltoken_app.components.field import select
 from alltoken_app.components.icons import icon
 from alltoken_app.components.link import link
@@ -19,6 +19,10 @@ from alltoken_app.services.models import FacetView
 from alltoken_app.states.models import ModelsState
 
 STATE: Any = ModelsState  # its attributes are vars here, which its own types do not say
+NOTE = (
+    "Prices are those of the cheapest endpoint. Data retention is a fact of one endpoint, "
+    "not of a model: open a model to see each, its evidence and the date it was checked."
+)
 ABOUT = "Every model behind one API key, with its price, context and what its providers keep."
 
 
@@ -28,7 +32,7 @@ def models() -> rx.Component:
     return frame(
         rx.el.div(
             rx.el.div(
-                rx.el.div(rx.el.h1("Models"), rx.el.p(summary(), class_name="muted")),
+                rx.el.div(rx.el.h1("Models"), rx.el.p(summary(), class_name="muted two-lines")),
                 class_name="page-head",
             ),
             rx.el.div(
@@ -76,9 +80,15 @@ def rail() -> rx.Component:
             ),
             class_name="rail-head",
         ),
-        group("Kind", "kind", STATE.facets.kinds),
-        group("Provider", "provider", STATE.facets.providers),
-        group("Data retention", "zdr", STATE.facets.zdr),
+        rx.cond(
+            STATE.loading,
+            skeleton("40%", "80%", "70%"),
+            rx.fragment(
+                group("Kind", "kind", STATE.facets.kinds),
+                group("Provider", "provider", STATE.facets.providers),
+                group("Data retention", "zdr", STATE.facets.zdr),
+            ),
+        ),
         class_name="rail",
         id="filters",
         aria_label="Filters",
@@ -170,9 +180,5 @@ def found() -> rx.Component:
                 sort=Sort(STATE.sort, STATE.descending, STATE.order),
             )
         ),
-        rx.el.p(
-            "Prices are those of the cheapest endpoint. Data retention is a fact of one endpoint, "
-            "not of a model: open a model to see each, its evidence and the date it was checked.",
-            class_name="tiny faint",
-        ),
+        rx.cond(~STATE.loading, rx.el.p(NOTE, class_name="tiny faint")),
     )

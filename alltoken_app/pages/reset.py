@@ -22,7 +22,7 @@ def forgot() -> rx.Component:
 @public_page("/reset", "New password · AllToken", ABOUT, [PlaceState.load])
 def reset() -> rx.Component:
     """With the link's token: the new password. Without: ask for the link."""
-    return plain_shell(by_query("token", choose(), ask()))
+    return plain_shell(by_query("token", choose(), ask(), tall=True))
 
 
 def ask() -> rx.Component:

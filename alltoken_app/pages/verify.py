@@ -13,7 +13,7 @@ from alltoken_app.states.place import PlaceState
 @public_page("/verify", "Confirm email · AllToken", "Confirm your email.", [PlaceState.load])
 def verify() -> rx.Component:
     """With the link's token: one button (mail scanners only fetch). Without: where to look."""
-    return plain_shell(by_query("token", confirm(), look()))
+    return plain_shell(by_query("token", confirm(), look(), tall=True))
 
 
 def confirm() -> rx.Component:

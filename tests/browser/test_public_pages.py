@@ -18,7 +18,6 @@ PAGES = {  # address: what is there once it has loaded
     "/models": "all-minilm-l6-v2",
     "/models?kind=chat&q=nothing+fits": "No model fits",
     MODEL: "Call it",
-    "/models/acme/none": "No such model",
     "/signup": "I am 16 or older.",
     "/signin": "Forgot password?",
     "/verify?sent=1": "open the mailbox",
@@ -30,6 +29,12 @@ PAGES = {  # address: what is there once it has loaded
     "/legal/privacy": "Where your prompts go",
 }
 JS_BUDGET, CSS_BUDGET = 180 * 1024, 20 * 1024
+MOST_SHIFT = 0.1  # the web vitals' "good"
+MEASURE_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((e) => (window.shifted += e.value)))
+  .observe({ type: "layout-shift", buffered: true });
+"""
 SCRIPT = re.compile(r'"(/assets/[^"]+\.js)"')
 STYLE = re.compile(r'"(/assets/[^"]+\.css)"')
 
@@ -58,6 +63,16 @@ def test_a_page_is_light_enough(site: Site, path: str) -> None:
     assert packed(STYLE.findall(html)) <= CSS_BUDGET
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("path", ["/", "/models", MODEL, "/signup"])
+def test_nothing_jumps_while_a_page_loads(page: Page, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.add_init_script(MEASURE_SHIFTS)
+    page.goto(path)
+    expect(page.get_by_text(PAGES[path]).first).to_be_visible()
+    assert page.evaluate("window.shifted") <= MOST_SHIFT
+
+
 def packed(addresses: list[str]) -> int:
     client = web_folder() / "build" / "client"
     files = {Path(client, address.removeprefix("/")) for address in addresses}
@@ -75,12 +90,18 @@ def test_a_page_says_what_it_is_before_any_script_runs(
         assert page.locator("meta[name=description]").first.get_attribute("content")
 
 
-def test_an_address_that_leads_nowhere_is_a_real_404(page: Page, troubles: list[str]) -> None:
-    answer = page.goto("/no/such/page")
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("/no/such/page", "There is no such page"), ("/models/acme/none", "No such model")],
+)
+def test_an_address_that_leads_nowhere_is_a_real_404(
+    page: Page, troubles: list[str], path: str, words: str
+) -> None:
+    answer = page.goto(path)
     assert answer is not None
     assert answer.status == 404
-    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
-    shots(page, "public-404")
+    expect(page.get_by_role("heading", name=words)).to_be_visible()
+    shots(page, name_of(path))
     axe(page)
     troubles[:] = [trouble for trouble in troubles if "404" not in trouble]
 
