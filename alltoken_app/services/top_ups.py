@@ -214,7 +214,7 @@ async def _handle(payments: Payments, event: Event) -> None:
         payment = await payments.fetch_payment_intent(event.object_id)
         await db.run(crediting.apply, seen_payment(processor, payment), event.event_id)
     elif kind.startswith(FOR_STAFF):
-        log.warning("payment_event_needs_a_person", type=kind, event=event.event_id)
+        log.warning("payment_event_needs_a_person", type=kind, event_id=event.event_id)
         await db.run(inbox.note, processor, event.event_id, f"needs a person: {kind}")
     else:
         await db.run(inbox.handled, processor, event.event_id)

@@ -36,7 +36,7 @@ async def receive(request: Request) -> Response:
     try:
         await top_ups.apply_event(payments, event)
     except AllTokenError as failed:
-        log.warning("payment_event_not_applied", event=event.event_id, code=failed.code)
+        log.warning("payment_event_not_applied", event_id=event.event_id, code=failed.code)
         return JSONResponse({"error": failed.code}, 500)
     return JSONResponse({"received": True})
 

@@ -84,7 +84,7 @@ class PayRoutes:
 
     def _closed(self, session: Object | None) -> Response:
         if session is None:
-            told = "There is no payment page here.", "The link is wrong or incomplete."
+            told = "There is no payment page here", "The link is wrong or incomplete."
             page = pay_page.message(*told, self._home, "Go to AllToken")
             return _html(page, None, 404)
         if session["status"] == "complete":
