@@ -39,7 +39,7 @@ async def child(
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             while not (await process.stdout.readline()).startswith(b"{"):
                 assert process.returncode is None
         yield process
@@ -82,9 +82,12 @@ async def test_a_killed_process_leaves_the_books_balanced(
         new = NewKey(name="crash")
         _, key = await db.run(keys.create, actor, new, pepper=pepper, book="sandbox")
         async with child(environment, failpoint) as process:
-            await ask(port, key)
-            async with asyncio.timeout(30):
-                await process.wait()
+            said = await ask(port, key)
+            try:
+                async with asyncio.timeout(60):
+                    await process.wait()
+            except TimeoutError:
+                pytest.fail(f"{failpoint} was never reached; the answer was {said}")
             assert process.returncode == -signal.SIGKILL
         before = await db.read(holds)
         assert len(before) == 1
@@ -107,7 +110,7 @@ async def test_a_killed_process_leaves_the_books_balanced(
         await database.close()
 
 
-async def ask(port: int, key: str) -> None:
+async def ask(port: int, key: str) -> str:
     """A stream long enough to pass every failpoint; the connection dies with the process."""
     body = {
         "model": "fault/ok", "messages": [{"role": "user", "content": "hi"}],
@@ -116,6 +119,7 @@ async def ask(port: int, key: str) -> None:
     try:
         async with httpx.AsyncClient(timeout=60) as http:
             url = f"http://127.0.0.1:{port}/v1/chat/completions"
-            await http.post(url, json=body, headers={"authorization": f"Bearer {key}"})
-    except httpx.HTTPError:
-        pass
+            answer = await http.post(url, json=body, headers={"authorization": f"Bearer {key}"})
+    except httpx.HTTPError as error:
+        return repr(error)
+    return f"{answer.status_code} {answer.text[-500:]}"
