@@ -38,15 +38,15 @@ UNSUPPORTED_PATTERN = re.compile(r"\(\?|\\[1-9AbBGZz]")
 LOCAL = re.compile(r"#/(\$defs|definitions)/([^/]+)")
 ANY_OBJECT = r"""%llguidance {}
 start: object
-object: "{" [pair (", " pair){0,7}] "}"
+object: "{" [pair (", " pair){0,5}] "}"
 pair: KEY ": " value
-value: plain | "[" [plain (", " plain){0,7}] "]" | "{" [inner (", " inner){0,7}] "}"
+value: plain | "[" [plain (", " plain){0,3}] "]" | "{" [inner (", " inner){0,3}] "}"
 inner: KEY ": " plain
 plain: STRING | NUMBER | "true" | "false" | "null"
 KEY: /"[A-Za-z_][A-Za-z0-9_ ]{0,31}"/
-STRING: /"([^"\\\x00-\x1f]|\\["\\nt]){0,200}"/
+STRING: /"([^"\\\x00-\x1f]|\\["\\nt]){0,100}"/
 NUMBER: /-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?/
-"""  # an object a small model finishes: two levels, eight of everything
+"""  # an object a small model finishes: two levels, few of everything
 COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 

@@ -34,6 +34,6 @@ async def client(engine: LocalEngine, var: Path) -> AsyncIterator[httpx.AsyncCli
     bearer = {"authorization": f"Bearer {load_secrets(var).engine_token}"}
     url = await engine.ensure()
     async with httpx.AsyncClient(
-        base_url=url, headers=bearer, timeout=60, trust_env=False
+        base_url=url, headers=bearer, timeout=110, trust_env=False
     ) as opened:
         yield opened
