@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from alltoken_app.errors import RateLimited
 
 WINDOW_SECONDS = 60.0
+SWEEP_EVERY = 4_096  # new organisations between two sweeps of those that have been quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Rates:
         now = time.monotonic()
         bucket = self._buckets.get(org_id)
         if bucket is None:
+            if len(self._buckets) % SWEEP_EVERY == SWEEP_EVERY - 1:
+                self._sweep(now)
             bucket = self._buckets[org_id] = _Bucket(float(self._per_minute), now)
         grown = bucket.tokens + (now - bucket.at) * self._refill
         bucket.tokens, bucket.at = min(float(self._per_minute), grown), now
@@ -61,8 +64,15 @@ class Rates:
         return Allowance(self._per_minute, left, (self._per_minute - left) / self._refill)
 
     def leave(self, org_id: str) -> None:
-        """A request that entered has ended; forgets organisations that have been quiet."""
-        bucket = self._buckets[org_id]
-        bucket.open -= 1
-        if bucket.open == 0 and bucket.tokens + 1 >= self._per_minute:
+        """A request that entered has ended."""
+        self._buckets[org_id].open -= 1
+
+    def _sweep(self, now: float) -> None:
+        """Forget organisations whose bucket has been full again for a while."""
+        quiet = [
+            org_id
+            for org_id, bucket in self._buckets.items()
+            if bucket.open == 0 and now - bucket.at > WINDOW_SECONDS
+        ]
+        for org_id in quiet:
             del self._buckets[org_id]
