@@ -13,7 +13,7 @@ from alltoken_app.services.actors import Actor
 from alltoken_app.services.crediting import Seen
 from alltoken_app.services.top_ups import Started
 from alltoken_app.tables.payment import TopUp
-from tests.payments.site import Site, until
+from tests.payments.site import Site
 
 TWENTY = 20 * NANO_PER_USD
 
@@ -37,9 +37,15 @@ async def until_available(actor: Actor, nano: int) -> None:
 
 
 async def settled(shop: Site) -> None:
-    """Wait until the processor has nothing left to deliver."""
-    await until(lambda: len(shop.delivered) >= 4)
-    await asyncio.sleep(0.1)
+    """Wait until we have accepted every event of the processor."""
+    async with asyncio.timeout(30):
+        while await _undelivered(shop):
+            await asyncio.sleep(0.02)
+
+
+async def _undelivered(shop: Site) -> bool:
+    told = (await shop.stripe.v1.events.list_async({"limit": 100})).data
+    return not told or any(event.pending_webhooks for event in told)
 
 
 async def session_of(started: Started) -> str:
