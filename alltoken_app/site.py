@@ -19,6 +19,9 @@ INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DO
 TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 DESCRIPTION = re.compile(r'<meta[^>]*name="description"[^>]*>')
 FOREVER = b"public, max-age=31536000, immutable"
+# Pages nobody should find by searching: a member's own, and steps of signing in.
+UNLISTED = ("/app", "/404", "/__", "/mailbox", "/verify", "/forgot", "/reset", "/signin")
+ROBOTS = "User-agent: *\nDisallow: /app\nDisallow: /web/\nSitemap: {origin}/sitemap.xml\n"
 
 
 class Site:
@@ -53,6 +56,11 @@ class Site:
             query = scope["query_string"].decode("latin-1")
             target = f"{self._settings.origin}{path}{'?' + query if query else ''}"
             await _plain(send, 307, b"", (b"location", target.encode("latin-1", "replace")))
+        elif path == "/robots.txt":
+            body = ROBOTS.format(origin=self._settings.origin).encode()
+            await _answer(send, body, b"text/plain; charset=utf-8")
+        elif path == "/sitemap.xml":
+            await _answer(send, self._sitemap(), b"application/xml")
         elif self._env is not None and path == f"/assets/{self._env.name}":
             await self._send_env(scope, host, send)
         else:
@@ -94,6 +102,18 @@ class Site:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+    def _sitemap(self) -> bytes:
+        """What search engines may list, with today's models; the build cannot know either."""
+        catalog = self.catalog()
+        models = {f"/models/{slug}" for slug in catalog.models} if catalog else set()
+        listed = sorted(page for page in self._pages if not page.startswith(UNLISTED))
+        urls = (
+            html.escape(self._settings.origin + page) for page in ["/", *listed, *sorted(models)]
+        )
+        entries = "".join(f"<url><loc>{url}</loc></url>" for url in urls)
+        schema = "http://www.sitemaps.org/schemas/sitemap/0.9"
+        return f'<?xml version="1.0"?><urlset xmlns="{schema}">{entries}</urlset>'.encode()
 
     def _is_unknown_model(self, path: str) -> bool:
         """Whether the path is that of a model's page, and there is no such model."""

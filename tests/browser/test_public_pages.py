@@ -73,6 +73,14 @@ def test_nothing_jumps_while_a_page_loads(page: Page, path: str, width: int) -> 
     assert page.evaluate("window.shifted") <= MOST_SHIFT
 
 
+def test_search_engines_are_told_of_public_pages_and_models_alone(site: Site) -> None:
+    assert f"{site.url}/sitemap.xml" in httpx.get(f"{site.url}/robots.txt").text
+    listed = re.findall("<loc>(.+?)</loc>", httpx.get(f"{site.url}/sitemap.xml").text)
+    assert {f"{site.url}/", f"{site.url}/models", site.url + MODEL} <= set(listed)
+    assert [address for address in listed if "/app" in address or "/signin" in address] == []
+    assert [url for url in listed if httpx.get(url, follow_redirects=True).status_code != 200] == []
+
+
 def packed(addresses: list[str]) -> int:
     client = web_folder() / "build" / "client"
     files = {Path(client, address.removeprefix("/")) for address in addresses}
