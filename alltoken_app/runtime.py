@@ -97,7 +97,8 @@ def _connections(
         for extra in settings.extra_providers
     }
     if settings.local_models:
-        found["local"] = Connection("local", OpenAIChat(), engines.ensure, secrets.engine_token)
+        spoken = OpenAIChat(scope_header="x-cache-scope")
+        found["local"] = Connection("local", spoken, engines.ensure, secrets.engine_token)
     return found
 
 

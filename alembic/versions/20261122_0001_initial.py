@@ -147,7 +147,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("journal_tx", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_journal_tx_at"), ["at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_journal_tx_org_id"), ["org_id"], unique=False)
+        batch_op.create_index("ix_journal_tx_org_time", ["org_id", "at"], unique=False)
 
     op.create_table(
         "ledger_account",
@@ -624,7 +624,7 @@ def downgrade() -> None:
 
     op.drop_table("ledger_account")
     with op.batch_alter_table("journal_tx", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_journal_tx_org_id"))
+        batch_op.drop_index("ix_journal_tx_org_time")
         batch_op.drop_index(batch_op.f("ix_journal_tx_at"))
 
     op.drop_table("journal_tx")

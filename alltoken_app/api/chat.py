@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
 
+import msgspec
+
 from alltoken_app.api import errors, parse, render
 from alltoken_app.api.auth import authenticate
 from alltoken_app.api.http import EVENTS, Request, unless_gone
@@ -47,7 +49,7 @@ def _run(request: Request, caller: Caller, parsed: Parsed) -> Run:
     return Run(
         request_id=request.id,
         caller=caller,
-        call=parsed.call,
+        call=msgspec.structs.replace(parsed.call, cache_scope=caller.cache_scope),
         wishes=parsed.wishes,
         strict=parsed.strict,
         user_hash=hmac.digest(pepper, user.encode(), "sha256").hex()[:32] if user else None,

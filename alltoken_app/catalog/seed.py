@@ -27,8 +27,8 @@ CHAT_PARAMETERS = (
 EMBEDDING_PARAMETERS = ("encoding_format", "dimensions")
 
 LOCAL_EVIDENCE = (
-    "The model runs in a process of this installation. Nothing leaves the machine, and the process "
-    "keeps and logs no input or output."
+    "The model runs in a process of this installation: nothing leaves the machine, and nothing is "
+    "written or logged. That process forgets a conversation after five idle minutes."
 )
 
 
@@ -94,9 +94,7 @@ def _fault(settings: Settings) -> Iterable[Offer]:
         yield from (_engine_offer("fault", model, facts) for model in engine_models.FAULT)
 
 
-def _engine_offer(
-    provider: str, model: engine_models.EngineModel, facts: dict[str, Any]
-) -> Offer:
+def _engine_offer(provider: str, model: engine_models.EngineModel, facts: dict[str, Any]) -> Offer:
     row = _model_row(model.slug, model.name, model.kind, model.context, model.max_output)
     row.description, row.notice = model.description, model.notice
     row.parameters_count, row.licence = model.parameters, model.licence

@@ -60,6 +60,7 @@ class Call(msgspec.Struct, frozen=True):
         choices: How many alternatives are asked for (`n`).
         size: Bytes of the request's body: no token is shorter than a byte.
         inputs: How many messages or texts there are; each adds a few tokens of framing.
+        cache_scope: Opaque, one per organisation: an upstream of ours may reuse a prompt within it.
     """
 
     operation: str
@@ -70,7 +71,7 @@ class Call(msgspec.Struct, frozen=True):
     choices: int = 1
     size: int = 0
     inputs: int = 1
-    include_usage: bool = True
+    cache_scope: str = ""
 
 
 class Outgoing(msgspec.Struct, frozen=True):

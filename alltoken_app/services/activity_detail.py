@@ -202,13 +202,17 @@ def _facts(found: Generation, names: Names) -> list[FactView]:
         FactView("Request id", found.request_id, mono=True),
         FactView("Upstream id", found.upstream_id or "", mono=True),
         FactView("First token", seconds(found.first_token_ms)),
-        FactView("Time in AllToken", f"{found.gateway_us / 1000:.2f} ms"),
+        FactView("Time in AllToken", _milliseconds(found.gateway_us)),
         FactView("Tokens", _tokens(found)),
         FactView("Request size", f"up to {found.size_bucket:,} bytes" if found.size_bucket else ""),
         FactView("Ledger entry", found.journal_tx or "", mono=True),
         FactView("Content", "Not stored"),
     ]
     return [fact for fact in facts if fact.value]
+
+
+def _milliseconds(us: int) -> str:
+    return f"{us / 1000:.2f} ms" if us else ""
 
 
 def _tokens(found: Generation) -> str:

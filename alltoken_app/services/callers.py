@@ -32,6 +32,7 @@ class Caller:
     Attributes:
         key_id: The API key; None for a member's browser token (`person_id` is set then).
         budget_id: The key's spending limit; None when it has none.
+        cache_scope: Opaque name of the organisation, for prompt caches of our own.
         expires_at: The key stops working then.
     """
 
@@ -43,6 +44,7 @@ class Caller:
     person_id: str | None = None
     budget_id: str | None = None
     label: str = ""
+    cache_scope: str = ""
     expires_at: Millis | None = None
 
 
@@ -117,6 +119,7 @@ class Callers:
             book=record.book,
             asker=self._asker(record.org_id, record.book, record.models),
             key_id=record.key_id,
+            cache_scope=self._scope(record.org_id),
             budget_id=record.budget_id,
             label=record.display,
             expires_at=record.expires_at,
@@ -134,9 +137,13 @@ class Callers:
             book=self._book,
             asker=self._asker(found.org_id, self._book, frozenset()),
             person_id=found.person_id,
+            cache_scope=self._scope(found.org_id),
             label="Chat",
             expires_at=found.expires_at,
         )
+
+    def _scope(self, org_id: str) -> str:
+        return crypto.token_digest(self._pepper, f"cache:{org_id}")[:24]
 
     def _asker(self, org_id: str, book: str, models: frozenset[str]) -> Asker:
         providers = self._sandbox_providers if book == "sandbox" else None

@@ -77,10 +77,14 @@ def stacked(
     steps: int = 4,
 ) -> ChartView:
     """Lay out `stacks`; their values are whole numbers, such as nano-USD, written by `show`."""
-    top = nice_top(max((sum(stack.values) for stack in stacks), default=0), steps)
+    highest = max((sum(stack.values) for stack in stacks), default=0)
+    top = nice_top(highest, steps)
     totals = [sum(column) for column in zip(*(stack.values for stack in stacks), strict=True)]
     return ChartView(
-        scale=[show(top * step // steps) for step in range(steps, -1, -1)],
+        scale=[
+            show(top * step // steps) if highest or not step else ""
+            for step in range(steps, -1, -1)
+        ],
         ticks=_ticks([stack.label for stack in stacks]),
         bars=[
             bar

@@ -25,6 +25,7 @@ from alltoken_app.routing.preferences import Preferences
 from alltoken_app.services.callers import Caller
 from alltoken_app.services.metering import Meter
 from alltoken_app.services.plane import Plane
+from alltoken_app.settings import Settings
 
 WINDOW = 4_000  # output tokens a stream holds at a time
 FEWEST = 1_000  # without max_tokens: fewer affordable tokens than this is a refusal
@@ -114,18 +115,9 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
         await _hold(run, plan, plane)
         run.mark("hold", started)
         failpoints.reach("held")
-        async with aclosing(_forward(run, plan, plane)) as answer:
+        async with aclosing(_forward(run, run.meter, plan, plane)) as answer:
             async for arrived in answer:
-                if isinstance(arrived, Reply):
-                    run.meter.deliver(arrived)  # it has arrived whole, so it is owed
                 yield arrived
-                if isinstance(arrived, Reply):
-                    continue
-                run.meter.deliver(arrived)
-                failpoints.reach("delivered")
-                if not await _keep_ahead(run, plan, plane):
-                    yield [_last_piece(run)]
-                    break
         run.status = "ok"
     except (AllTokenError, Interrupted) as error:
         run.status = "error" if run.meter and run.meter.content else "failed"
@@ -154,11 +146,16 @@ async def _hold(run: Run, plan: Plan, plane: Plane) -> None:
             at_least=plan.ceiling(fewest),
             facts=_facts(run),
             worker=plane.worker,
-            expires_at=run.created_at + int(plane.settings.hold_ttl * 1000),
+            expires_at=run.created_at + _longest_ms(plane.settings),
         )
     )
     if run.placed.granted < amount:
         run.window = _affordable(plan, run.placed.granted)
+
+
+def _longest_ms(settings: Settings) -> int:
+    """A hold outlives the longest answer; the reaper settles those of dead processes earlier."""
+    return int((settings.total_timeout + settings.hold_ttl) * 1000)
 
 
 def _affordable(plan: Plan, granted: Nano) -> int:
@@ -167,13 +164,15 @@ def _affordable(plan: Plan, granted: Nano) -> int:
     return max(left // max(plan.dearest_output, 1), 1)
 
 
-async def _forward(run: Run, plan: Plan, plane: Plane) -> AsyncGenerator[list[Piece] | Reply, None]:
+async def _forward(
+    run: Run, meter: Meter, plan: Plan, plane: Plane
+) -> AsyncGenerator[list[Piece] | Reply, None]:
+    """The answer as it arrives; each part counts as delivered once the next one is asked for."""
     bound = plan.output_bound if run.call.stream else run.window
-    endpoints = plan.endpoints if plan.fallback else plan.endpoints[:1]
     started = time.perf_counter()
     answer = forward.first_healthy(
         run.call,
-        endpoints,
+        plan.endpoints if plan.fallback else plan.endpoints[:1],
         plane.connections,
         max(bound // run.call.choices, 1),
         plane.upstream,
@@ -183,11 +182,19 @@ async def _forward(run: Run, plan: Plan, plane: Plane) -> AsyncGenerator[list[Pi
     async with aclosing(answer):
         async for endpoint, arrived in answer:
             if run.first_at is None:
-                run.first_at = run.mark("upstream", started)
-                run.checked_at = run.first_at
+                run.first_at = run.checked_at = run.mark("upstream", started)
                 failpoints.reach("first_piece")
             run.endpoint = endpoint
+            if isinstance(arrived, Reply):
+                meter.deliver(arrived)  # it has arrived whole, so it is owed
+                yield arrived
+                return
             yield arrived
+            meter.deliver(arrived)
+            failpoints.reach("delivered")
+            if not await _keep_ahead(run, plan, plane):
+                yield [_last_piece(run)]
+                return
 
 
 async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:

@@ -4,7 +4,6 @@ from alltoken_app.catalog import bounds, pricing
 from alltoken_app.money import Nano
 from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply, Usage
 
-
 NOTHING = Usage()
 
 

@@ -56,12 +56,13 @@ class JournalTx(SQLModel, table=True):
     """One balanced movement. `effect` makes it happen once, whoever asks again."""
 
     __tablename__ = "journal_tx"
+    __table_args__ = (Index("ix_journal_tx_org_time", "org_id", "at"),)
 
     id: str = Field(default_factory=lambda: new_id("jtx"), primary_key=True)
     effect: str = Field(unique=True)
     kind: str
     book: str
-    org_id: str | None = Field(default=None, index=True)
+    org_id: str | None = None
     actor: str
     reason: str = ""
     at: Millis = big(default_factory=now_ms, index=True)

@@ -101,10 +101,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 class OpenAIChat:
-    """Speaks OpenAI's dialect. `output_limit` is the name it gives to the bound on output."""
+    """Speaks OpenAI's dialect.
 
-    def __init__(self, output_limit: str = "max_tokens") -> None:
+    Args:
+        output_limit: The name this server gives to the bound on output.
+        scope_header: A header that takes `Call.cache_scope`, on servers of ours.
+    """
+
+    def __init__(self, output_limit: str = "max_tokens", scope_header: str = "") -> None:
         self._output_limit = output_limit
+        self._scope_header = scope_header
 
     def request(
         self, call: Call, endpoint: EndpointFacts, secret: str, max_output: int
@@ -116,8 +122,12 @@ class OpenAIChat:
         if call.stream:
             body["stream"] = TRUE
             body["stream_options"] = STREAM_OPTIONS
-        authorization = (("authorization", f"Bearer {secret}"),) if secret else ()
-        return Outgoing(PATHS[call.operation], (JSON, *authorization), _encode(body))
+        headers = [JSON]
+        if secret:
+            headers.append(("authorization", f"Bearer {secret}"))
+        if self._scope_header:
+            headers.append((self._scope_header, call.cache_scope))
+        return Outgoing(PATHS[call.operation], tuple(headers), _encode(body))
 
     def read(self, call: Call, payload: bytes) -> Reply:
         found = _reply.decode(payload)
