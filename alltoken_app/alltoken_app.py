@@ -7,6 +7,7 @@ from alltoken_app.components.overlay import connection_banner, toasts
 from alltoken_app.pages import (  # noqa: F401  importing a page adds it
     activity,
     chat,
+    docs,
     home,
     keys,
     legal,

@@ -21,6 +21,7 @@ SOURCES = (
     "alltoken_app/pages",
     "alltoken_app/states",
     "alltoken_app/components",
+    "alltoken_app/guides",
 )
 LOCK = "reflex.lock"  # the JavaScript packages; a build with a new one adds it there
 MADE = {"external", "__pycache__", "node_modules"}  # written by the build or by Python

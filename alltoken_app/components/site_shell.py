@@ -10,7 +10,7 @@ from alltoken_app.components.icons import icon
 from alltoken_app.components.link import link
 from alltoken_app.components.menu import menu, menu_item
 
-PLACES = (("Models", "/models"), ("Chat", "/chat"))
+PLACES = (("Models", "/models"), ("Chat", "/chat"), ("Docs", "/docs"))
 
 
 def site_shell(
@@ -76,7 +76,7 @@ def _footer() -> rx.Component:
     return rx.el.footer(
         rx.el.div(
             about,
-            _column("Product", ("Models", "/models"), ("Chat", "/chat")),
+            _column("Product", *PLACES),
             _column("Policies", ("Terms", "/legal/terms"), ("Privacy", "/legal/privacy")),
             _column("Account", ("Sign in", "/signin"), ("Create account", "/signup")),
             class_name="wrap site-footer-columns",

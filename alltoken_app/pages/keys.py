@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from alltoken_app.components.badge import Tone, status_of
-from alltoken_app.components.button import button
+from alltoken_app.components.button import button, link_button
 from alltoken_app.components.dialog import dialog, dialog_body, dialog_foot
 from alltoken_app.components.empty import empty
 from alltoken_app.components.field import search_field, select, text_field
@@ -85,7 +85,9 @@ def listing() -> rx.Component:
         "No keys yet",
         "A key lets your programs call every model here. Limit what it may spend, and revoke it "
         "whenever you like.",
-        make,
+        rx.el.div(
+            make, link_button("Read the quickstart", href="/docs", icon="doc"), class_name="row"
+        ),
     )
     unfit = rx.el.p("No key fits. Clear the search.", class_name="card-body muted")
     refused = empty("Not for your role", "Owners, admins and developers work with keys.")

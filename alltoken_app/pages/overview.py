@@ -8,6 +8,7 @@ from alltoken_app.components.button import link_button, segmented
 from alltoken_app.components.chart import chart, chart_table, legend
 from alltoken_app.components.code_block import code_of
 from alltoken_app.components.empty import skeleton
+from alltoken_app.components.icons import icon
 from alltoken_app.components.link import link
 from alltoken_app.components.notice import notice
 from alltoken_app.components.range_bar import range_bar
@@ -29,8 +30,7 @@ def overview() -> rx.Component:
         range_bar(S, PRESETS),
         rx.cond(S.problem != "", notice(S.problem, tone="warning", live=True)),
         rx.foreach(S.tight, tight),
-        rx.cond(S.loaded & ~S.used, start()),
-        rx.cond(S.loaded, figures(), waiting()),
+        rx.cond(S.loaded, rx.cond(S.used, figures(), start()), waiting()),
         title="Overview",
         active="overview",
         lead="Spend, traffic and health for " + SessionState.org_name + ".",
@@ -51,35 +51,59 @@ def tight(key: Any) -> rx.Component:
 
 
 def start() -> rx.Component:
-    """Nothing was ever asked: the three steps to the first answer."""
-    make = link_button(
-        "Create key", href="/app/keys?create=1", variant="primary", icon="key", size="large"
-    )
+    """Nothing was ever asked: three steps to the first answer, and what it will look like."""
+    add = link_button("Add funds", href="/app/wallet", icon="plus", size="small")
+    make = link_button("Create key", href="/app/keys?create=1", icon="key", size="small")
     names = [label for label, _ in LANGUAGES]
+    steps = rx.el.ol(
+        step(
+            S.wallet.available_nano > 0,
+            "Add funds",
+            rx.cond(
+                S.wallet.sandbox,
+                "From $5. This is a sandbox: you pay with a test card, and no real money moves.",
+                "From $5, prepaid. A request that the wallet cannot cover is refused, never owed.",
+            ),
+            rx.cond(S.wallet.may_pay, add),
+        ),
+        step(
+            S.has_keys,
+            "Create a key",
+            "It is shown once. Put it into ALLTOKEN_API_KEY.",
+            rx.cond(S.may_make_keys, make),
+        ),
+        step(
+            False,
+            "Send the first request",
+            "It shows up here as soon as it has ended, with what it cost.",
+            rx.el.div(
+                link_button("Try it in the browser", href="/chat", icon="chat", size="small"),
+                link_button("Read the quickstart", href="/docs", icon="doc", size="small"),
+                class_name="row",
+            ),
+        ),
+        class_name="steps",
+    )
     return card(
         rx.el.div(
-            rx.el.div(
-                rx.el.h2("No requests yet"),
-                rx.el.p(
-                    rx.cond(
-                        S.has_keys,
-                        "Put your key into ALLTOKEN_API_KEY and send the first one. It shows up "
-                        "here as soon as it has ended.",
-                        "Make a key, put it into ALLTOKEN_API_KEY, and send the first one. It "
-                        "shows up here as soon as it has ended.",
-                    ),
-                    class_name="muted",
-                ),
-                rx.el.div(
-                    rx.cond(S.may_make_keys & ~S.has_keys, make),
-                    link_button("Try it in the browser", href="/chat", icon="chat", size="large"),
-                    class_name="row",
-                ),
-                class_name="stack",
-            ),
+            rx.el.div(rx.el.h2("No requests yet"), steps, class_name="stack"),
             code_of("First request", names, S.calls),
             class_name="card-body first-steps",
         )
+    )
+
+
+def step(done: Any, title: str, text: Any, action: rx.Component) -> rx.Component:
+    """A step; once done it is ticked and its button is gone."""
+    ticked = rx.el.span(
+        icon("check"),
+        rx.el.span("Done: ", class_name="only-screen-reader"),
+        class_name="is-success",
+    )
+    return rx.el.li(
+        rx.el.h3(rx.cond(done, ticked), title, class_name="row"),
+        rx.el.p(text, class_name="small muted"),
+        rx.cond(done, rx.fragment(), action),
     )
 
 

@@ -20,7 +20,7 @@ def sample(language: str, word: str) -> str:
 def ran(command: list[str], member: Member) -> str:
     done = subprocess.run(
         command,
-        env=os.environ | {"ALLTOKEN_KEY": member.key},
+        env=os.environ | {"ALLTOKEN_API_KEY": member.key},
         capture_output=True,
         text=True,
         timeout=300,
@@ -37,7 +37,7 @@ def test_the_python_sample_streams_an_answer_and_its_cost(site: Site, member: Me
 
 
 def test_the_curl_sample_gets_an_answer(site: Site, member: Member) -> None:
-    text = sample("sh", "curl").replace("http://localhost:3000", site.url)
+    text = sample("bash", "curl").replace("http://localhost:3000", site.url)
     answer = json.loads(ran(["sh", "-c", text], member))
     assert answer["choices"][0]["message"]["content"]
     assert answer["usage"]["cost"] > 0
