@@ -38,6 +38,7 @@ def _welcome(settings: Settings, *, web: bool) -> None:
     if web:
         line("Open", origin)
         line("Sign up", f"{origin}/signup{mailbox}")
+        line("Read", f"{origin}/docs")
     line("API", f"{origin}/v1")
     if settings.book == "sandbox":
         line("Money", f"sandbox book, none of it real; card {NEWCOMER_CARD}, any date and code")
