@@ -111,6 +111,14 @@ def org_of(session: Session, wallet_id: str) -> str:
     return str(session.exec(from_tx).first())
 
 
+async def test_expired_credit_cannot_be_held(database: db.Database) -> None:
+    mine = await db.run(wallet, CENT)
+    await db.run(give, mine, 9 * CENT, LotKind.PROMO, days=1)
+    with time_machine.travel((clock.now_ms() + clock.DAY) / 1000 + 1):
+        [placed] = await apply(database, place(mine, 5 * CENT, at_least=1))
+    assert placed == Placed(granted=CENT, available=0, budget_remaining=None)
+
+
 async def test_a_capture_charges_the_cost_and_frees_the_rest(database: db.Database) -> None:
     mine = await db.run(wallet, 10 * CENT)
     await apply(database, place(mine, 4 * CENT, "gen_1"))
