@@ -33,9 +33,11 @@ export function RangeBar({ preset, presets, shown, first, last, zone, onRange, o
         ))}
         <option value={CUSTOM}>{preset ? "Other days…" : "Chosen days"}</option>
       </select>
-      <button className="button only-wide tabular" type="button" onClick={() => setPicking(true)}>
-        {shown}
-      </button>
+      {shown && (
+        <button className="button only-wide tabular" type="button" onClick={() => setPicking(true)}>
+          {shown}
+        </button>
+      )}
       <select
         className="input input-auto"
         aria-label="Time zone"

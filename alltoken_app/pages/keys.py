@@ -54,7 +54,7 @@ def keys() -> rx.Component:
         title="API keys",
         active="keys",
         lead="A key is shown once, when it is made. We keep only its hash.",
-        actions=[rx.cond(S.may_make, create)],
+        actions=[rx.cond(S.may_make & (S.rows.length() > 0), create)],
     )
 
 

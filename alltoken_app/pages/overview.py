@@ -18,7 +18,6 @@ from alltoken_app.pages.member import frame, member_page
 from alltoken_app.services.periods import PRESETS
 from alltoken_app.services.samples import LANGUAGES
 from alltoken_app.states.overview import OverviewState
-from alltoken_app.states.session import SessionState
 
 S: Any = OverviewState  # its attributes are vars here, which its own types do not say
 
@@ -27,13 +26,13 @@ S: Any = OverviewState  # its attributes are vars here, which its own types do n
 def overview() -> rx.Component:
     """First what is urgent, then four figures, then where the money went."""
     return frame(
-        range_bar(S, PRESETS),
+        rx.cond(S.loaded & ~S.used, rx.fragment(), range_bar(S, PRESETS)),
         rx.cond(S.problem != "", notice(S.problem, tone="warning", live=True)),
         rx.foreach(S.tight, tight),
         rx.cond(S.loaded, rx.cond(S.used, figures(), start()), waiting()),
         title="Overview",
         active="overview",
-        lead="Spend, traffic and health for " + SessionState.org_name + ".",
+        lead="What your organisation asked for, and what it cost.",
     )
 
 
@@ -82,7 +81,7 @@ def start() -> rx.Component:
                 class_name="row",
             ),
         ),
-        class_name="steps",
+        class_name="todo",
     )
     return card(
         rx.el.div(
