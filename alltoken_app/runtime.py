@@ -1,6 +1,7 @@
 """What every process opens at its start and closes at its end, in the right order."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -42,6 +43,7 @@ async def running(settings: Settings, *, upkeep_here: bool = True) -> AsyncItera
     jobs = [asyncio.create_task(revisions.watch())]
     jobs += [asyncio.create_task(job) for job in upkeep.jobs(plane, everything=upkeep_here)]
     planes.use(plane)
+    _rest_the_collector()
     try:
         yield plane
     finally:
@@ -52,6 +54,13 @@ async def running(settings: Settings, *, upkeep_here: bool = True) -> AsyncItera
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
         await _close(plane, fault)
+
+
+def _rest_the_collector() -> None:
+    """What was loaded at the start stays: looking through it again costs a quarter of a request."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None]:
