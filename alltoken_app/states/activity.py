@@ -1,5 +1,6 @@
 """The activity page's state: a filter out of the query string, a page of rows, one row in full."""
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from urllib.parse import urlencode
@@ -49,18 +50,25 @@ class ActivityState(PeriodState):
         actor = await self.actor()
         period, wanted = self._wanted()
         try:
-            self.page = await db.read(activity.page, actor, wanted, self.asked("cursor"))
+            await self._read(actor, period, wanted, self.asked("cursor"))
         except Invalid as wrong:
             self.problem = str(wrong)
             wanted = replace(wanted, status="")
-            self.page = await db.read(activity.page, actor, wanted)
-        self.choices = await db.read(activity.choices, actor, settings().book)
-        zoomed = partial(activity_query.zoomed, {name: self.asked(name) for name in ASKED})
-        self.chart = await db.read(activity.histogram, actor, wanted, period, zoomed)
+            await self._read(actor, period, wanted, "")
         self.csv_href = f"/web/activity.csv?{self._query()}"
-        self.loaded = True
+        self.loaded, self.is_open = True, False
         if linked := self.linked():
             await self._open(actor, wanted, linked)
+
+    async def _read(
+        self, actor: Actor, period: Period, wanted: ActivityFilter, cursor: str
+    ) -> None:
+        zoomed = partial(activity_query.zoomed, {name: self.asked(name) for name in ASKED})
+        self.page, self.chart, self.choices = await asyncio.gather(
+            db.read(activity.page, actor, wanted, cursor),
+            db.read(activity.histogram, actor, wanted, period, zoomed),
+            db.read(activity.choices, actor, settings().book),
+        )
 
     @internal
     def linked(self) -> str:
