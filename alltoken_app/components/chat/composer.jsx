@@ -59,15 +59,23 @@ function providersOf(details) {
   return [...new Set(names)].join(" or ") || "the model’s provider";
 }
 
+const ENGINE = {
+  off: "The local model is not loaded.",
+  failed: "The local model does not run.",
+  loading: "The local model is loading. A message sent now waits for it.",
+};
+
 function Engine({ engine }) {
   const percent = Math.round((engine.progress ?? 0) * 100);
-  const failed = engine.state === "failed" || engine.state === "off";
+  const failed = engine.state === "failed";
   return (
     <div className={failed ? "notice notice-danger" : "notice notice-info"} role="status">
       <Icon name={failed ? "octagon_x" : "clock"} />
       <div className="small stack stack-tight">
-        <p>{engine.detail || "The local model is loading. A message sent now waits for it."}</p>
-        {!failed && percent > 0 && (
+        <p>
+          {ENGINE[engine.state] ?? ENGINE.loading} <span className="muted">{engine.detail}</span>
+        </p>
+        {percent > 0 && (
           <span className="meter" style={{ "--value": `${percent}%` }} role="img" aria-label={`${percent} % loaded`}>
             <span />
           </span>

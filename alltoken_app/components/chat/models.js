@@ -3,7 +3,8 @@
 import { useEffect, useState } from "react";
 import { open } from "./gateway.js";
 
-const POLL = 1_000;
+const POLL = 1_000; // while it loads
+const REST = 4_000; // while nobody needs it
 
 export function useModels() {
   const [found, setFound] = useState({ models: null, problem: "" });
@@ -27,7 +28,8 @@ export function useDetails(id) {
       const found = await open(`/v1/models/${id}`).catch(() => null);
       if (!here) return;
       setDetails(found);
-      if (found?.engine && found.engine.state !== "ready") timer = setTimeout(look, POLL);
+      const state = found?.engine?.state ?? "ready";
+      if (state !== "ready") timer = setTimeout(look, state === "off" ? REST : POLL);
     };
     look();
     return () => {
