@@ -82,7 +82,8 @@ def command(block: Block, folder: Path) -> list[str]:
 def differs(block: Block, printed: str) -> str:
     """What is wrong with the output; "" when it is as shown."""
     if block.printed is None:
-        return "" if printed.strip() else "it printed nothing"
+        failed = '"error":' in printed and "fault/" not in block.text
+        return f"failed: {printed}" if failed or not printed.strip() else ""
     if block.language == "bash":
         return _unlike(json.loads(block.printed), json.loads(printed), "answer")
     pattern = re.escape(block.printed.strip()).replace(re.escape(ANYTHING), ".+")

@@ -16,7 +16,7 @@ from tests.docs import samples
 from tests.docs.samples import Block
 from tests.postgres import free_port
 
-pytestmark = [pytest.mark.local_models, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.local_models
 LIMIT = 100.0
 
 
@@ -38,6 +38,7 @@ async def product(
         yield running
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("block", samples.blocks(), ids=lambda block: block.id)
 async def test_a_sample_does_what_it_shows(product: Product, block: Block, tmp_path: Path) -> None:
     here = Block(**{**vars(block), "text": block.text.replace(texts.HERE, product.url)})
@@ -47,7 +48,12 @@ async def test_a_sample_does_what_it_shows(product: Product, block: Block, tmp_p
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), LIMIT)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), LIMIT)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
     assert process.returncode == 0, err.decode()
     assert samples.differs(here, out.decode()) == ""
 
