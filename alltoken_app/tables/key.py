@@ -12,7 +12,7 @@ class ApiKey(SQLModel, table=True):
 
     Attributes:
         models: Comma-separated slugs it may call; empty means all.
-        replaced_by: The key that a rotation made in its place; `expires_at` is then the end of grace.
+        replaced_by: The key a rotation made in its place; `expires_at` is then the end of grace.
     """
 
     __tablename__ = "api_key"
@@ -34,7 +34,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class Revision(SQLModel, table=True):
-    """A version number per topic ("keys", "catalog"); it rises in the transaction that changed it."""
+    """A version per topic ("keys", "catalog"); it rises in the transaction that changed it."""
 
     topic: str = Field(primary_key=True)
     version: int = big(0)

@@ -49,7 +49,7 @@ class TopUp(SQLModel, table=True):
 
 
 class InboxEvent(SQLModel, table=True):
-    """A processor's event: what it was about and whether its effect has been applied. No raw body."""
+    """A processor's event: what it was about and whether it has been applied. No raw body."""
 
     __tablename__ = "inbox_event"
 
