@@ -39,7 +39,7 @@ from tests.ledger.purses import CENT, balance, give, limit, pay, place, settle, 
 GRACE = 15 * clock.SECOND
 START = 1_795_350_000  # 2026-11-22
 
-STEPS = ["hold", "go_on", "hold", "go_on", "go_on", "pass_time", "grant", "top_up"]
+STEPS = ["hold", "go_on", "hold", "go_on", "pass_time", "pass_time", "grant", "top_up"]
 Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
 
 wallets = st.integers(0, 1)
@@ -92,6 +92,7 @@ class Machine(RuleBasedStateMachine):
 
     def set_up(self, session: Session) -> tuple[list[str], list[str]]:
         wallets = [wallet(session, cash) for cash in (60 * CENT, 25 * CENT)]
+        give(session, wallets[0], 20 * CENT, days=0.01)
         return wallets, [limit(session, self.limit, period) for period in self.periods]
 
     def roll(self, at: int) -> int:
@@ -145,7 +146,7 @@ class Machine(RuleBasedStateMachine):
     def hold(self, draw: Draw) -> None:
         at, amount, limited = draw(wallets), draw(amounts), draw(st.booleans())
         at_least = amount * draw(st.sampled_from([100, 50, 0])) // 100
-        worker = draw(st.sampled_from(["beats", "silent"]))
+        worker = draw(st.sampled_from(["beats", "beats", "silent"]))
         now = clock.now_ms()
         command = place(
             self.wallets[at],
@@ -154,7 +155,7 @@ class Machine(RuleBasedStateMachine):
             at_least=at_least,
             budget_id=self.budgets[at] if limited else None,
             worker=worker,
-            expires_at=now + draw(st.sampled_from([clock.HOUR, clock.MINUTE])),
+            expires_at=now + draw(st.sampled_from([clock.HOUR, clock.HOUR, clock.MINUTE])),
         )
         have, left = self.balances[at].available, self.left(at)
         first, again = self.apply(command, command)
@@ -220,13 +221,15 @@ class Machine(RuleBasedStateMachine):
             assert (outcome.granted, outcome.available) == (known.amount, have - command.amount)
 
     def pass_time(self, draw: Draw) -> None:
-        seconds = draw(st.sampled_from([1, 8, 14, 61, 1_000, 3_600, 90_000]))
+        seconds = draw(st.sampled_from([1_000, 1_000, 14, 61, 3_600, 90_000]))
         self.moment.shift(seconds)
-        if draw(st.booleans()):
+        if draw(st.sampled_from([True, True, False])):
             self.run(reaper.beat, "beats")
             self.seen["beats"] = clock.now_ms()
         if seconds > 600 or draw(st.booleans()):  # the reaper never pauses that long
             self.reap()
+        if draw(st.booleans()):
+            self.run(credits.expire_lots)
 
     def reap(self) -> None:
         now = clock.now_ms()
@@ -234,7 +237,6 @@ class Machine(RuleBasedStateMachine):
         assert self.run(reaper.reap, grace_ms=GRACE) == len(dead)
         for id_ in dead:
             self.close(id_, self.holds[id_].progress)
-        self.run(credits.expire_lots)
 
     def is_dead(self, known: Known, now: int) -> bool:
         sign = self.seen.get(known.worker, known.created_at)
