@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from alltoken_app.api import fields as known
-from alltoken_app.errors import Invalid
+from alltoken_app.errors import Invalid, NotFound
 from alltoken_app.providers.base import Call
 from alltoken_app.routing.preferences import Preferences
 
@@ -113,6 +113,7 @@ def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
 
     Raises:
         Invalid: `param` names the field; nothing was charged.
+        NotFound: The model's name cannot be one.
     """
     found = _document(body, content_type)
     fields = _decode(_chat, body)
@@ -247,7 +248,7 @@ def _missing(rule: str) -> str:
 def _slug(model: str) -> str:
     if not SLUG.fullmatch(model) or ".." in model:
         text = f"There is no model {model[:64]!r}. GET /v1/models lists them."
-        raise Invalid(text, code="model_not_found", param="model", status=404)
+        raise NotFound(text, code="model_not_found", param="model")
     return model
 
 
