@@ -465,7 +465,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("hold", schema=None) as batch_op:
         batch_op.create_index("ix_hold_open", ["state", "worker"], unique=False)
-        batch_op.create_index(batch_op.f("ix_hold_wallet_id"), ["wallet_id"], unique=False)
 
     op.create_table(
         "lot",
@@ -559,7 +558,6 @@ def downgrade() -> None:
 
     op.drop_table("lot")
     with op.batch_alter_table("hold", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_hold_wallet_id"))
         batch_op.drop_index("ix_hold_open")
 
     op.drop_table("hold")

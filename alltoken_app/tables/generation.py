@@ -19,7 +19,8 @@ class Generation(SQLModel, table=True):
             "interrupted" (our process died) or "failed" (before content; never charged).
         input_tokens: All of them, cached ones included.
         estimated: The provider reported no usage; we counted what was delivered.
-        lines: [[meter, quantity, rate in pico, product in pico], …]; their sum rounds to `cost`.
+        lines: [[meter, quantity, rate in pico, product in pico], …]; their sum rounds to `cost`
+            (of an interrupted answer there are none; a cost above its hold is cut to the hold).
         attempts: [{provider, endpoint, status, ms, code}, …] in the order they were made.
         size_bucket: Power of two at or above the request's size in bytes.
         user_hash: Keyed hash of the caller's own `user` field.

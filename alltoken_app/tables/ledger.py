@@ -145,7 +145,7 @@ class Hold(SQLModel, table=True):
     __table_args__ = (Index("ix_hold_open", "state", "worker"),)
 
     id: str = Field(primary_key=True)
-    wallet_id: str = Field(foreign_key="wallet.id", index=True)
+    wallet_id: str = Field(foreign_key="wallet.id")
     budget_id: str | None = None
     amount: Nano = big()
     alloc: list[Any] = Field(sa_column=Column(JSON, nullable=False))
