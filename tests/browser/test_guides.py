@@ -53,7 +53,9 @@ def test_on_a_phone_the_contents_unfold(page: Page) -> None:
     page.goto("/docs/errors")
     page.locator("summary", has_text="Guides").click()
     axe(page)
-    page.get_by_role("navigation", name="Guides").get_by_role("link", name="Money").click()
+    page.get_by_role("navigation", name="Guides").get_by_role(
+        "link", name="Money", exact=True
+    ).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Money")
 
 

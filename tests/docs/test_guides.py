@@ -1,11 +1,16 @@
 """What the guides say of codes, models and settings is what the code has."""
 
+import ast
+import inspect
 import json
 import re
 
+from alltoken_app.api import render
 from alltoken_app.engines.fault_scripts import SCRIPTS
 from alltoken_app.engines.models import FAULT
 from alltoken_app.guides import texts
+from alltoken_app.privacy import policy
+from alltoken_app.routing import plans
 from alltoken_app.routing.preferences import Preferences
 from alltoken_app.settings import ExtraProvider, Settings
 from tests.docs import codes
@@ -53,6 +58,24 @@ def test_every_script_of_the_fault_provider_is_listed() -> None:
 
 def test_every_routing_wish_is_listed() -> None:
     assert rows("routing", "The provider object").keys() == set(Preferences.__struct_fields__)
+
+
+def test_every_rule_that_leaves_an_endpoint_out_is_listed() -> None:
+    found = {*returned(plans._excluded_by), *returned(policy.excluded_by), "require_parameters"}
+    assert rows("routing", "It fails closed").keys() == found
+
+
+def returned(function: object) -> set[str]:
+    tree = ast.parse(inspect.getsource(function))  # type: ignore[arg-type]
+    returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    return {node.value for node in returns if isinstance(node, ast.Constant) and node.value}
+
+
+def test_every_header_of_an_answer_is_listed() -> None:
+    said = codes.texts(ast.parse(inspect.getsource(render.headers)))
+    sent = {word for word in said if word.startswith(("x-", "server-timing"))}
+    listed = {name.lower() for name in rows("money", "Headers of an answer")}
+    assert listed == sent | {"x-request-id", "retry-after"}
 
 
 def test_settings_that_are_named_exist() -> None:
