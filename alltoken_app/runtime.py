@@ -84,7 +84,10 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None]:
         connections=connections,
         upstream=Upstream(settings.connect_timeout, frozenset(settings.insecure_upstreams)),
         clocks=Clocks(
-            settings.first_token_timeout, settings.inter_token_timeout, settings.total_timeout
+            settings.first_token_timeout,
+            settings.inter_token_timeout,
+            settings.whole_timeout,
+            settings.total_timeout,
         ),
         engines=engines,
         payments=Payments(settings, secrets),

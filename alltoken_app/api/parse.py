@@ -45,7 +45,6 @@ class Extension(msgspec.Struct, forbid_unknown_fields=True):
     """Our own `alltoken` object of a request."""
 
     strict: bool | None = None
-    tags: dict[str, str] | None = None
 
 
 class ChatFields(msgspec.Struct):

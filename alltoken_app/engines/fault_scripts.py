@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from alltoken_app.engines.http1 import Reply
+from alltoken_app.engines.models import FAULT_MAX_OUTPUT
 
 TEXT = (
     "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut "
@@ -65,8 +66,12 @@ class Exchange:
 
     @property
     def tokens(self) -> int:
-        """How many tokens the answer has."""
-        wanted = self.wanted or self.limit or DEFAULT_TOKENS
+        """How many tokens the answer has.
+
+        A limit of all that the model gives is what the gateway sends when nobody asked for one.
+        """
+        asked = self.limit if self.limit and self.limit < FAULT_MAX_OUTPUT else None
+        wanted = self.wanted or asked or DEFAULT_TOKENS
         return min(wanted, self.limit) if self.limit else wanted
 
     @property

@@ -8,6 +8,9 @@ TINY = (
 )
 
 
+FAULT_MAX_OUTPUT = 8192
+
+
 @dataclass(frozen=True)
 class EngineModel:
     """One model. Prices are USD per million tokens, charged in the sandbox book only."""
@@ -66,7 +69,7 @@ def _fault(name: str, description: str) -> EngineModel:
         name=f"Fault: {name}",
         kind="chat",
         context=128_000,
-        max_output=8192,
+        max_output=FAULT_MAX_OUTPUT,
         description=description,
         notice="A scripted provider for testing clients; it never runs a model.",
         input_price="1",

@@ -6,7 +6,7 @@ Retry and fallback end at the first content byte: after that a failure belongs t
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 import msgspec
@@ -33,10 +33,13 @@ Arrived = list[Piece] | Reply
 
 
 class Clocks(msgspec.Struct, frozen=True):
-    """Seconds: until the first bytes of an answer, between bytes, and for everything."""
+    """Seconds: until a stream's first content, between its bytes, for an answer that is not
+    streamed, and for everything.
+    """
 
     first_token: float
     inter_token: float
+    whole: float
     total: float
 
 
@@ -131,6 +134,9 @@ class _Watch:
     def first_token(self) -> asyncio.Timeout:
         return self._within(self._clocks.first_token)
 
+    def whole(self) -> asyncio.Timeout:
+        return self._within(self._clocks.whole)
+
     def inter_token(self) -> asyncio.Timeout:
         return self._within(self._clocks.inter_token)
 
@@ -182,7 +188,8 @@ async def _attempt(
     outgoing = connection.dialect.request(call, endpoint, connection.secret, max_output)
     base_url = await connection.base_url()
     try:
-        async with _opened(upstream.open(base_url, outgoing), watch) as incoming:
+        clock = watch.first_token if call.stream else watch.whole
+        async with _opened(upstream.open(base_url, outgoing), clock) as incoming:
             attempt.status = incoming.status
             if incoming.status != 200:
                 raise await _refusal(incoming, connection)
@@ -207,10 +214,10 @@ async def _attempt(
 
 @asynccontextmanager
 async def _opened(
-    opening: AbstractAsyncContextManager[Incoming], watch: _Watch
+    opening: AbstractAsyncContextManager[Incoming], clock: Callable[[], asyncio.Timeout]
 ) -> AsyncIterator[Incoming]:
     """Enter with a deadline for the status line only; the body has clocks of its own."""
-    async with watch.first_token():
+    async with clock():
         incoming = await opening.__aenter__()
     try:
         yield incoming
@@ -229,7 +236,7 @@ async def _refusal(incoming: Incoming, connection: Connection) -> _Failed:
 
 
 async def _reply(call: Call, incoming: Incoming, connection: Connection, watch: _Watch) -> Reply:
-    async with watch.first_token():
+    async with watch.whole():
         payload = await _read(incoming, MAX_REPLY)
     try:
         return connection.dialect.read(call, payload)

@@ -28,7 +28,8 @@ curl {origin}/v1/chat/completions \\
   -H "Content-Type: application/json" \\
   -d '{{
     "model": "{slug}",
-    "messages": [{{"role": "user", "content": "Hello"}}]
+    "messages": [{{"role": "user", "content": "Hello"}}],
+    "max_tokens": 64
   }}'""",
     """\
 import os
@@ -41,6 +42,7 @@ client = OpenAI(
 answer = client.chat.completions.create(
     model="{slug}",
     messages=[{{"role": "user", "content": "Hello"}}],
+    max_tokens=64,
 )
 print(answer.choices[0].message.content)""",
     """\
@@ -53,6 +55,7 @@ const client = new OpenAI({{
 const answer = await client.chat.completions.create({{
   model: "{slug}",
   messages: [{{ role: "user", content: "Hello" }}],
+  max_tokens: 64,
 }});
 console.log(answer.choices[0].message.content);""",
 )

@@ -136,6 +136,7 @@ def chosen(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "FAULT_PROVIDER": "true",
         "FAULT_DELAY_SCALE": "0.3",
         "FIRST_TOKEN_TIMEOUT": "0.6",
+        "WHOLE_TIMEOUT": "0.6",
         "INTER_TOKEN_TIMEOUT": "0.5",
         "KEEP_ALIVE": "5",
         "REQUESTS_PER_MINUTE": "100000",

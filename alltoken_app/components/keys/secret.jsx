@@ -18,7 +18,9 @@ function curl(origin, secret, allowed, models) {
   const may = models.filter((model) => !allowed.length || allowed.includes(model.id));
   const model = may.find((one) => one.kind === "chat") ?? may[0] ?? { id: FIRST, kind: "chat" };
   const chat = model.kind === "chat";
-  const input = chat ? { messages: [{ role: "user", content: "Hello" }] } : { input: "Hello" };
+  const input = chat
+    ? { messages: [{ role: "user", content: "Hello" }], max_tokens: 64 }
+    : { input: "Hello" };
   return `curl ${origin}/v1/${chat ? "chat/completions" : "embeddings"} \\
   -H "Authorization: Bearer ${secret}" \\
   -H "Content-Type: application/json" \\
