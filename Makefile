@@ -12,8 +12,8 @@ help: ## these lines
 run: install ## build what is stale, migrate, and serve on http://localhost:3000
 	@exec $(PY) -m alltoken_app run
 
-test: install-dev ## every test, browser journeys last
-	@$(PY) -m tests
+test: install-dev ## every test, browser journeys last (ARGS="-k wallet" for some)
+	@$(PY) -m tests $(ARGS)
 
 check: install-dev ## format, lint, types, floors
 	$(PY) -m ruff check .
