@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 
+import structlog
 from sqlalchemy import event, update
 from sqlmodel import Session, col, select
 
@@ -15,6 +16,8 @@ from alltoken_app import db
 from alltoken_app.tables.key import Revision
 
 POLL_SECONDS = 0.5
+
+log = structlog.get_logger()
 
 Listener = Callable[[], None]
 _listeners: dict[str, list[Listener]] = defaultdict(list)
@@ -47,12 +50,15 @@ def versions(session: Session) -> dict[str, int]:
     return {row.topic: row.version for row in session.exec(select(Revision))}
 
 
-async def watch() -> None:
-    """Announce what other processes changed; runs until cancelled."""
-    seen = await db.read(versions)
+async def watch(seen: dict[str, int]) -> None:
+    """Announce what other processes changed since `seen`; runs until cancelled."""
     while True:
         await asyncio.sleep(POLL_SECONDS)
-        found = await db.read(versions)
+        try:
+            found = await db.read(versions)
+        except Exception as error:  # noqa: BLE001 - the database may come back
+            log.warning("revisions_unread", type=type(error).__name__)
+            continue
         for topic, version in found.items():
             if seen.get(topic) != version:
                 announce(topic)

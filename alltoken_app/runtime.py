@@ -35,12 +35,12 @@ async def running(settings: Settings, *, upkeep_here: bool = True) -> AsyncItera
     Args:
         upkeep_here: Whether this process runs the regular jobs (exactly one should).
     """
-    plane, fault = await _open(settings)
+    plane, fault, seen = await _open(settings)
     unsubscribe = [
         revisions.subscribe("keys", plane.callers.forget),
         revisions.subscribe("catalog", _reload(plane, asyncio.get_running_loop())),
     ]
-    jobs = [asyncio.create_task(revisions.watch())]
+    jobs = [asyncio.create_task(revisions.watch(seen))]
     jobs += [asyncio.create_task(job) for job in upkeep.jobs(plane, everything=upkeep_here)]
     planes.use(plane)
     _rest_the_collector()
@@ -63,10 +63,11 @@ def _rest_the_collector() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None]:
+async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[str, int]]:
     settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     secrets = crypto.load_secrets(settings.var)
     database = db.open_database(settings.database)
+    seen = await database.read(revisions.versions)  # before anything is cached
     engines = LocalEngine(settings, secrets)
     fault = FaultUpstream(scale=settings.fault_delay_scale) if settings.fault_provider else None
     connections = _connections(settings, secrets, engines)
@@ -93,7 +94,7 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None]:
         payments=Payments(settings, secrets),
         connected=frozenset(connections),
     )
-    return plane, fault
+    return plane, fault, seen
 
 
 def _connections(

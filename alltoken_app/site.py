@@ -39,7 +39,8 @@ class Site:
         }
         self._env = next(iter((self._build / "assets").glob("reflex-env-*.js")), None)
         self._headers = _security_headers(self._build, settings)
-        self._hosts = {urlsplit(origin).netloc for origin in settings.origins}
+        origins = [urlsplit(origin.lower()) for origin in settings.origins]
+        self._hosts = {origin.netloc: origin.scheme for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a page, an asset or the socket."""
@@ -47,7 +48,7 @@ class Site:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
         if path.startswith("/_upload"):
             await _plain(send, 404, b"Not found")
         elif host not in self._hosts:
@@ -75,7 +76,8 @@ class Site:
 
     async def _send_env(self, scope: Scope, host: str, send: Send) -> None:
         assert self._env is not None
-        tls = b"s" if scope["scheme"] == "https" else b""
+        # What people use, not what the last proxy spoke: https even where TLS ends before us.
+        tls = b"s" if "https" in (scope["scheme"], self._hosts.get(host)) else b""
         body = BAKED.sub(lambda m: m[1] + tls + b"://" + host.encode(), self._env.read_bytes())
         await _answer(send, body, b"text/javascript", (b"cache-control", b"no-cache"))
 

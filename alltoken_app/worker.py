@@ -22,9 +22,9 @@ class Worker:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            if scope["path"].startswith("/health/"):
+            if scope["path"].startswith("/health/") or self._api is None:
                 await health(scope, send, ready=self._api is not None)
-            elif self._api is not None:
+            else:
                 await self._api(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

@@ -49,7 +49,7 @@ async def test_other_processes_are_noticed_by_a_poll(
     await db.run(revisions.bump, "keys")
     heard = asyncio.Event()
     stop = revisions.subscribe("keys", heard.set)
-    watching = asyncio.create_task(revisions.watch())
+    watching = asyncio.create_task(revisions.watch(await db.read(revisions.versions)))
     await asyncio.sleep(0.2)
     assert not heard.is_set()
     await db.run(bumped_elsewhere)

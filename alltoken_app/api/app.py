@@ -35,7 +35,7 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; every failure becomes one well-formed error."""
-        mount = next((m for m in MOUNTS if scope["path"].startswith(m + "/")), MOUNTS[1])
+        mount = next((m for m in MOUNTS if scope["path"].startswith(m + "/")), "")
         request = Request(scope, receive, send, mount, self._plane)
         try:
             await _handler(request)(request)
@@ -53,8 +53,8 @@ async def _answer(request: Request, error: AllTokenError) -> None:
 
 
 def _handler(request: Request) -> Handler:
-    methods = ROUTES.get(request.path)
-    if methods is None and request.path.startswith("/models/"):
+    methods = ROUTES.get(request.path) if request.mount else None
+    if methods is None and request.mount and request.path.startswith("/models/"):
         methods = MODEL
     if methods is None:
         raise NotFound(f"There is nothing at {request.mount}{request.path[:128]}.")

@@ -123,18 +123,27 @@ class _Pulse:
         self._request = request
         self._every = request.plane.settings.keep_alive
         self._loop = asyncio.get_running_loop()
+        self._patience = request.plane.settings.inter_token_timeout
+        self._stream = asyncio.current_task()
+        self._writing = False
         self._wrote = self._loop.time()
         self._timer = self._loop.call_later(self._every, self._beat)
 
     async def write(self, body: bytes) -> None:
         if body:
             self._wrote = self._loop.time()
+            self._writing = True
             await self._request.write(body, more=True)
+            self._writing = False
 
     def _beat(self) -> None:
         quiet = self._loop.time() - self._wrote
+        if self._writing and quiet >= self._patience and self._stream is not None:
+            self._stream.cancel()  # a client that does not read holds money and a place
+            return
         if quiet >= self._every:
-            self._request.plane.spawn(self._request.write(render.KEEP_ALIVE, more=True))
+            if not self._writing:
+                self._request.plane.spawn(self._request.write(render.KEEP_ALIVE, more=True))
             quiet = 0.0
         self._timer = self._loop.call_later(self._every - quiet, self._beat)
 

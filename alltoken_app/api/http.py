@@ -100,7 +100,6 @@ class Request:
 
     async def start(self, status: int, headers: Iterable[Header]) -> None:
         """Send the status line and headers."""
-        self.started = True
         identity = (b"x-request-id", self.id.encode())
         await self._send(
             {
@@ -109,6 +108,7 @@ class Request:
                 "headers": [identity, *EVERYWHERE, *headers],
             }
         )
+        self.started = True
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """Send bytes of the body."""

@@ -56,7 +56,7 @@ def _number(query: dict[str, str], name: str, default: int, most: int) -> int:
     text = query.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= most:
+    if not text.isascii() or not text.isdigit() or len(text) > 12 or not 0 <= int(text) <= most:
         raise Invalid(f"{name} must be a whole number from 0 to {most}.", param=name)
     return int(text)
 

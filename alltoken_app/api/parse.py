@@ -26,6 +26,8 @@ Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Stop = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Stops = Annotated[list[Stop], msgspec.Meta(max_length=4)]
 
+PART_KINDS = {"refusal": "text", "image_url": "image", "input_audio": "audio", "video_url": "video"}
+JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 SLUG = re.compile(r"[a-z0-9._:/@~-]{1,128}", re.ASCII)
 
 
@@ -35,6 +37,12 @@ class Message(msgspec.Struct):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: msgspec.Raw = msgspec.Raw(b"null")
     tool_call_id: str | None = None
+
+
+class Part(msgspec.Struct):
+    """One part of a message's content; only its kind concerns us."""
+
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 
 
 class StreamOptions(msgspec.Struct):
@@ -101,6 +109,7 @@ class Parsed(msgspec.Struct):
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _chat = msgspec.json.Decoder(ChatFields, strict=True)
 _embeddings = msgspec.json.Decoder(EmbeddingsFields, strict=True)
+_parts = msgspec.json.Decoder(list[Part])
 _texts = msgspec.json.Decoder(
     Text | Annotated[list[str | int | list[int]], msgspec.Meta(min_length=1, max_length=MAX_INPUTS)]
 )
@@ -116,7 +125,7 @@ def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
     """
     found = _document(body, content_type)
     fields = _decode(_chat, body)
-    _check_messages(fields.messages)
+    modalities = _check_messages(fields.messages)
     if fields.stream_options is not None and not fields.stream:
         raise Invalid("stream_options needs stream: true.", param="stream_options")
     strict = strict or bool(fields.alltoken and fields.alltoken.strict)
@@ -130,6 +139,7 @@ def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         choices=fields.n or 1,
         size=len(body),
         inputs=len(fields.messages) + len(fields.tools or ()),
+        modalities=modalities,
     )
     return Parsed(call, fields.provider or _nothing, strict, warnings, fields.user)
 
@@ -205,18 +215,14 @@ def _refuse_duplicates(body: bytes) -> None:
 
 
 def _check_depth(body: bytes) -> None:
-    depth, inside, escaped = 0, False, False
-    for byte in body:
-        if inside:
-            inside = escaped or byte != 0x22
-            escaped = not escaped and byte == 0x5C
-        elif byte == 0x22:
-            inside = True
-        elif byte in b"[{":
+    depth = 0
+    for token in JSON_TOKEN.finditer(body):
+        first = body[token.start()]
+        if first in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise _too_deep()
-        elif byte in b"]}":
+        elif first in b"]}":
             depth -= 1
 
 
@@ -251,7 +257,9 @@ def _slug(model: str) -> str:
     return model
 
 
-def _check_messages(messages: list[Message]) -> None:
+def _check_messages(messages: list[Message]) -> frozenset[str]:
+    """Check roles and contents; the kinds of input they carry."""
+    kinds: set[str] = set()
     for index, message in enumerate(messages):
         if message.role == "tool" and not message.tool_call_id:
             where = f"messages[{index}].tool_call_id"
@@ -262,6 +270,10 @@ def _check_messages(messages: list[Message]) -> None:
             where = f"messages[{index}].content"
             text = f"{where}: must be a string or a list of parts."
             raise Invalid(text, code="invalid_type", param=where)
+        if content == b"[":
+            parts = _decode(_parts, bytes(message.content), f"messages[{index}].content")
+            kinds.update(PART_KINDS.get(part.type, part.type) for part in parts)
+    return frozenset(kinds)
 
 
 def _unknown(
@@ -273,7 +285,12 @@ def _unknown(
             shown = name[:64]
             text = f"{shown!r} is not a parameter of this endpoint. Nothing was charged."
             raise Invalid(text, code="unknown_parameter", param=shown)
-    return tuple(f"unknown_parameter:{name[:64]}" for name in unknown[:32])
+    return tuple(f"unknown_parameter:{_printable(name)}" for name in unknown[:32])
+
+
+def _printable(name: str) -> str:
+    """A caller's own word, fit for a header."""
+    return "".join(c if " " <= c <= "~" else "?" for c in name[:64])
 
 
 def _forwarded(found: dict[str, msgspec.Raw], names: frozenset[str]) -> dict[str, msgspec.Raw]:

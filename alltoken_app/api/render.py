@@ -138,7 +138,8 @@ def headers(run: Run, *, finished: bool) -> list[Header]:
             ("x-ratelimit-reset-requests", f"{run.allowance.reset_seconds:.3f}s"),
         ]
     if run.placed is not None and run.placed.budget_remaining is not None:
-        pairs.append(("x-alltoken-key-remaining", usd(run.placed.budget_remaining)))
+        left = run.placed.budget_remaining + run.placed.granted - run.cost
+        pairs.append(("x-alltoken-key-remaining", usd(left)))
     if run.warnings:
         pairs.append(
             ("x-alltoken-warnings", ", ".join(run.warnings).encode("ascii", "replace").decode())

@@ -1,6 +1,7 @@
 """The regular jobs of a process. Each is a plain loop over a service function."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -23,8 +24,7 @@ log = structlog.get_logger()
 def jobs(plane: Plane, *, everything: bool) -> list[Coroutine[Any, Any, None]]:
     """What this process runs; with `everything`, also what only one process should."""
     own = [
-        every(BEAT_SECONDS, _beat(plane)),
-        every(BEAT_SECONDS, _reap(plane)),  # settles once, whoever is first
+        every(BEAT_SECONDS, _beat_and_reap(plane)),
         every(TOUCH_SECONDS, _touch(plane)),
     ]
     if not everything:
@@ -47,13 +47,26 @@ async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(seconds)
 
 
-def _beat(plane: Plane) -> Callable[[], Awaitable[object]]:
-    return lambda: plane.database.run(reaper.beat, plane.worker)
+def _beat_and_reap(plane: Plane) -> Callable[[], Awaitable[object]]:
+    """Say that this process lives; settle the holds of those that have not said so for long.
 
+    After an outage everybody is late at once: nobody is called dead before this process itself has
+    been heard for a whole grace period again.
+    """
+    grace = plane.settings.worker_grace
+    heard = since = time.monotonic()
 
-def _reap(plane: Plane) -> Callable[[], Awaitable[object]]:
-    grace = int(plane.settings.worker_grace * 1000)
-    return lambda: plane.database.run(reaper.reap, grace_ms=grace)
+    async def turn() -> None:
+        nonlocal heard, since
+        await plane.database.run(reaper.beat, plane.worker)
+        now = time.monotonic()
+        if now - heard > max(grace, 2 * BEAT_SECONDS):
+            since = now
+        heard = now
+        if now - since >= grace:
+            await plane.database.run(reaper.reap, grace_ms=int(grace * 1000))
+
+    return turn
 
 
 def _sweep(plane: Plane) -> Callable[[], Awaitable[object]]:

@@ -60,6 +60,7 @@ class Call(msgspec.Struct, frozen=True):
         choices: How many alternatives are asked for (`n`).
         size: Bytes of the request's body: no token is shorter than a byte.
         inputs: How many messages or texts there are; each adds a few tokens of framing.
+        modalities: Kinds of input the messages carry: "text", "image", "audio", "file" …
         cache_scope: Opaque, one per organisation: an upstream of ours may reuse a prompt within it.
     """
 
@@ -72,6 +73,7 @@ class Call(msgspec.Struct, frozen=True):
     size: int = 0
     inputs: int = 1
     cache_scope: str = ""
+    modalities: frozenset[str] = frozenset({"text"})
 
 
 class Outgoing(msgspec.Struct, frozen=True):

@@ -130,9 +130,15 @@ class _Watch:
     def __init__(self, clocks: Clocks) -> None:
         self._clocks = clocks
         self._end = time.monotonic() + clocks.total
+        self._attempt_began = 0.0
+
+    def begin_attempt(self) -> None:
+        """The clock of the first token starts here, and no comment or role sets it back."""
+        self._attempt_began = time.monotonic()
 
     def first_token(self) -> asyncio.Timeout:
-        return self._within(self._clocks.first_token)
+        spent = time.monotonic() - self._attempt_began
+        return self._within(max(self._clocks.first_token - spent, 0.0))
 
     def whole(self) -> asyncio.Timeout:
         return self._within(self._clocks.whole)
@@ -187,12 +193,13 @@ async def _attempt(
 ) -> AsyncGenerator[Arrived, None]:
     outgoing = connection.dialect.request(call, endpoint, connection.secret, max_output)
     base_url = await connection.base_url()
+    watch.begin_attempt()
     try:
         clock = watch.first_token if call.stream else watch.whole
         async with _opened(upstream.open(base_url, outgoing), clock) as incoming:
             attempt.status = incoming.status
             if incoming.status != 200:
-                raise await _refusal(incoming, connection)
+                raise await _refusal(incoming, connection, watch)
             if not call.stream:
                 yield await _reply(call, incoming, connection, watch)
                 return
@@ -225,13 +232,12 @@ async def _opened(
         await opening.__aexit__(None, None, None)
 
 
-async def _refusal(incoming: Incoming, connection: Connection) -> _Failed:
-    payload = await _read(incoming, MAX_REFUSAL)
+async def _refusal(incoming: Incoming, connection: Connection, watch: _Watch) -> _Failed:
+    async with watch.first_token():
+        payload = await _read(incoming, MAX_REFUSAL)
     error = connection.dialect.read_error(incoming.status, payload)
-    try:
-        wait = float(incoming.header("retry-after"))
-    except ValueError:
-        wait = None
+    said = incoming.header("retry-after")
+    wait = float(said) if said.isascii() and said.isdigit() and len(said) < 6 else None
     return _Failed(error, incoming.status, wait)
 
 

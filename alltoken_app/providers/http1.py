@@ -51,6 +51,9 @@ class Connection(asyncio.Protocol):
         self._complete, self._head_done = False, False
         self._headers, self._head_size, self._waiting = {}, 0, 0
         self._parts.clear()
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
         self._parser = httptools.HttpResponseParser(self)
         self._transport.write(request)
 
@@ -122,7 +125,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._lost = True
             self.close()
-        if self._waiting > HIGH_WATER and not self._paused and self._transport is not None:
+        too_much = self._waiting > HIGH_WATER and not self._complete
+        if too_much and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
         self._wake()
@@ -165,6 +169,7 @@ class Connection(asyncio.Protocol):
         self.reusable = self._parser.should_keep_alive()
 
     def _until_eof(self) -> bool:
-        return b"content-length" not in self._headers and b"chunked" not in self._headers.get(
-            b"transfer-encoding", b""
+        return (
+            b"content-length" not in self._headers
+            and b"chunked" not in self._headers.get(b"transfer-encoding", b"").lower()
         )

@@ -51,7 +51,6 @@ class Plan:
     input_bound: int
     output_bound: int
     excluded: dict[str, str]
-    fallback: bool
     warnings: tuple[str, ...] = ()
 
     def ceiling(self, output_tokens: int) -> Nano:
@@ -97,14 +96,14 @@ def make(
             excluded[endpoint.id] = rule
     if not eligible:
         raise _nothing_left(model, excluded)
-    ordered = _order(eligible, asker, call, wishes)[:MAX_TARGETS]
+    tried = MAX_TARGETS if wishes.allow_fallbacks is not False else 1
+    ordered = _order(eligible, asker, call, wishes)[:tried]
     return Plan(
         model=model,
         endpoints=tuple(ordered),
         input_bound=bounds.input_tokens(call),
         output_bound=_output_bound(model, ordered, call),
         excluded=excluded,
-        fallback=wishes.allow_fallbacks is not False,
         warnings=tuple(f"unsupported_parameter:{p}" for p in _not_honoured(ordered[0], call)),
     )
 
@@ -123,6 +122,10 @@ def _find(catalog: Catalog, asker: Asker, call: Call) -> ModelFacts:
     if model.kind != OPERATIONS[call.operation]:
         text = f"{model.slug} serves {model.kind}, not {call.operation}."
         raise Invalid(text, code="wrong_endpoint", param="model")
+    beyond = sorted(call.modalities - {*model.input_modalities, "text"})
+    if beyond:
+        text = f"{model.slug} takes {' and '.join(model.input_modalities)}, not {beyond[0]}."
+        raise Invalid(f"{text} Nothing was charged.", param="messages")
     return model
 
 

@@ -4,7 +4,7 @@ Every change of a key or session clears the memory at once here, and within a po
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -94,7 +94,10 @@ class Callers:
         find = self._browser if browser else self._key
         found: Caller | Exception
         try:
-            found = await self._database.run(find, digest)
+            found = await self._database.read(find, digest)
+            if not found.wallet_id:
+                wallet = await self._database.run(accounts.open_wallet, found.org_id, found.book)
+                found = replace(found, wallet_id=wallet.id)
             until = time.monotonic() + KNOWN_SECONDS
         except (Unauthenticated, Forbidden) as refusal:
             found, until = refusal, time.monotonic() + UNKNOWN_SECONDS
@@ -115,7 +118,7 @@ class Callers:
             raise Forbidden("This key is paused. Resume it on the Keys page.", code="key_paused")
         return Caller(
             org_id=record.org_id,
-            wallet_id=accounts.open_wallet(session, record.org_id, record.book).id,
+            wallet_id=_wallet_id(session, record.org_id, record.book),
             book=record.book,
             asker=self._asker(record.org_id, record.book, record.models),
             key_id=record.key_id,
@@ -133,7 +136,7 @@ class Callers:
             raise Forbidden("This organisation is suspended.", code="organisation_suspended")
         return Caller(
             org_id=found.org_id,
-            wallet_id=accounts.open_wallet(session, found.org_id, self._book).id,
+            wallet_id=_wallet_id(session, found.org_id, self._book),
             book=self._book,
             asker=self._asker(found.org_id, self._book, frozenset()),
             person_id=found.person_id,
@@ -148,3 +151,9 @@ class Callers:
     def _asker(self, org_id: str, book: str, models: frozenset[str]) -> Asker:
         providers = self._sandbox_providers if book == "sandbox" else None
         return Asker(org_id=org_id, models=models, policy=Policy(), providers=providers)
+
+
+def _wallet_id(session: Session, org_id: str, book: str) -> str:
+    """The wallet's id; "" while there is none, for making one takes the writer."""
+    wallet = accounts.find_wallet(session, org_id, book)
+    return wallet.id if wallet else ""

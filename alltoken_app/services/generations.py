@@ -172,7 +172,7 @@ async def _forward(
     started = time.perf_counter()
     answer = forward.first_healthy(
         run.call,
-        plan.endpoints if plan.fallback else plan.endpoints[:1],
+        plan.endpoints,
         plane.connections,
         max(bound // run.call.choices, 1),
         plane.upstream,
@@ -210,7 +210,8 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
         return False
     if run.window >= plan.output_bound or run.meter.output_so_far() < run.window * GROW_AT:
         return True
-    more = min(WINDOW, plan.output_bound - run.window)
+    reached = run.meter.output_so_far() - run.window
+    more = min(max(WINDOW, reached + WINDOW), plan.output_bound - run.window)
     try:
         run.placed = await plane.books.extend(
             Extend(run.id, plan.ceiling(run.window + more) - plan.ceiling(run.window))

@@ -71,7 +71,8 @@ class Meter:
     def output_so_far(self) -> int:
         """Output tokens delivered, guessed high: decides when the hold must grow."""
         running = self._running.output if self._running else 0
-        return max(running, self.pieces, self._size // 3)
+        final = self._final.output if self._final else 0
+        return max(running, final, self.pieces, self._size // 3)
 
     def cost(self, endpoint: EndpointFacts) -> Nano:
         """What has been delivered costs at `endpoint`, in nano-USD."""

@@ -132,3 +132,20 @@ def test_embeddings_need_an_input(texts: object) -> None:
     with pytest.raises(Invalid) as caught:
         parse.embeddings(raw, JSON, strict=False)
     assert caught.value.param == "input"
+
+
+def test_a_parameters_name_is_fit_for_a_header() -> None:
+    parsed = parse.chat(body(**{"a\r\nset-cookie: b": 1}), JSON, strict=False)
+    assert parsed.warnings == ("unknown_parameter:a??set-cookie: b",)
+
+
+def test_kinds_of_input_are_seen() -> None:
+    parts = [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {"url": "u"}}]
+    parsed = parse.chat(body(messages=[{"role": "user", "content": parts}]), JSON, strict=False)
+    assert parsed.call.modalities == {"text", "image"}
+
+
+@pytest.mark.parametrize("name", ["service_tier", "modalities", "audio"])
+def test_what_has_no_price_is_not_forwarded(name: str) -> None:
+    parsed = parse.chat(body(**{name: "x"}), JSON, strict=False)
+    assert parsed.warnings == (f"unknown_parameter:{name}",)

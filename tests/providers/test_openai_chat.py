@@ -97,3 +97,41 @@ def test_refusals_are_classified(status: int, code: str, retry: bool, client_fau
     error = DIALECT.read_error(status, b'{"error":{"message":"do not repeat me","code":null}}')
     assert (error.code, error.retry, error.client_fault) == (code, retry, client_fault)
     assert "repeat" not in error.message
+
+
+def test_counts_below_zero_are_no_counts() -> None:
+    piece = DIALECT.read_event(b'{"choices":[],"timings":{"prompt_n":-9,"predicted_n":2}}')
+    assert piece is not None
+    assert piece.running is None
+
+
+def test_tool_calls_are_counted_without_their_envelope() -> None:
+    event = (
+        b'{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","type":"function",'
+        b'"function":{"name":"go","arguments":"{}"}}]}}]}'
+    )
+    piece = DIALECT.read_event(event)
+    assert piece is not None
+    assert piece.size == 4
+
+
+def test_a_newline_between_values_never_ends_our_event() -> None:
+    piece = DIALECT.read_event(b'{"choices":[\n{"index":0,\n"delta":{"content":"a"}}]}')
+    assert piece is not None
+    assert b"\n" not in piece.choices
+    assert json.loads(piece.choices)[0]["delta"]["content"] == "a"
+
+
+def test_no_choices_are_no_failure() -> None:
+    piece = DIALECT.read_event(b'{"choices":null,"usage":{"prompt_tokens":3}}')
+    assert piece is not None
+    assert piece.choices == b"[]"
+    assert piece.usage == Usage(3)
+
+
+@pytest.mark.parametrize("finish", ['"x\\u0000y"', '"' + "s" * 500 + '"'])
+def test_words_of_the_upstream_are_short_and_printable_or_dropped(finish: str) -> None:
+    event = f'{{"choices":[{{"index":0,"delta":{{}},"finish_reason":{finish}}}]}}'
+    piece = DIALECT.read_event(event.encode())
+    assert piece is not None
+    assert piece.finish is None

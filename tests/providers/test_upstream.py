@@ -147,6 +147,25 @@ async def test_a_slow_reader_holds_the_sender_back(upstream: Upstream) -> None:
         assert sent < 50
 
 
+async def test_a_connection_held_back_serves_the_next_request(upstream: Upstream) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not reader.at_eof():
+            try:
+                await request_of(reader)
+            except asyncio.IncompleteReadError:
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 300000\r\n\r\n" + b"x" * 300_000)
+        writer.close()
+
+    async with server(script) as port, asyncio.timeout(20):
+        for _ in range(3):
+            async with upstream.open(f"http://127.0.0.1:{port}", POST) as incoming:
+                while not incoming.finished:
+                    await asyncio.sleep(0.01)  # all of it arrives, and nobody reads
+                    if not incoming.finished and incoming.heard:
+                        await incoming.chunk()
+
+
 async def test_nobody_there(upstream: Upstream) -> None:
     with pytest.raises(ConnectFailed):
         await body_of(upstream, "http://127.0.0.1:1")

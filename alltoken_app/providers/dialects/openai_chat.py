@@ -26,6 +26,7 @@ TRUE = msgspec.Raw(b"true")
 NULL = msgspec.Raw(b"null")
 NONE = (NULL, msgspec.Raw(b"[]"))
 MAX_TOKENS = 2**31
+MAX_WORD = 128
 
 
 class InputDetails(msgspec.Struct):
@@ -49,6 +50,15 @@ class Timings(msgspec.Struct):
     prompt_n: int = 0
     predicted_n: int = 0
     cache_n: int = 0
+
+
+class FunctionPart(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallPart(msgspec.Struct):
+    function: FunctionPart | None = None
 
 
 class Delta(msgspec.Struct):
@@ -95,6 +105,7 @@ _chunk = msgspec.json.Decoder(Chunk)
 _choices = msgspec.json.Decoder(list[ChunkChoice])
 _reply = msgspec.json.Decoder(ReplyIn)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_tool_calls = msgspec.json.Decoder(list[ToolCallPart])
 _usage_in = msgspec.json.Decoder(UsageIn)
 _error = msgspec.json.Decoder(ErrorIn)
 _encode = msgspec.json.Encoder().encode
@@ -140,8 +151,8 @@ class OpenAIChat:
             usage=_usage(found.usage),
             content=call.operation == "embeddings" or any(map(_has_content, texts)),
             size=sum(map(_size, texts)),
-            finish=found.choices[0].finish_reason if found.choices else None,
-            upstream_id=found.id,
+            finish=_word(found.choices[0].finish_reason) if found.choices else None,
+            upstream_id=_word(found.id),
         )
 
     def read_event(self, data: bytes) -> Piece | None:
@@ -150,15 +161,17 @@ class OpenAIChat:
         chunk = _chunk.decode(data)
         if chunk.error != NULL:
             raise StreamError
-        piece = Piece(bytes(chunk.choices), usage=_usage(chunk.usage), upstream_id=chunk.id)
+        # A newline between JSON values is white space, and would end our own event.
+        choices = bytes(chunk.choices).replace(b"\n", b" ") if chunk.choices != NULL else b"[]"
+        piece = Piece(choices, usage=_usage(chunk.usage), upstream_id=_word(chunk.id))
         for choice in _choices.decode(piece.choices):
             piece.content = piece.content or _has_content(choice.delta)
             piece.size += _size(choice.delta)
-            piece.finish = choice.finish_reason or piece.finish
+            piece.finish = _word(choice.finish_reason) or piece.finish
         if chunk.timings is not None:
             counted = chunk.timings
-            piece.running = Usage(
-                counted.prompt_n + counted.cache_n, counted.predicted_n, counted.cache_n
+            piece.running = _sane(
+                Usage(counted.prompt_n + counted.cache_n, counted.predicted_n, counted.cache_n)
             )
         return piece
 
@@ -202,8 +215,18 @@ def _usage(said: msgspec.Raw) -> Usage | None:
         cached=(details.cached_tokens or 0) if details else 0,
         reasoning=(output.reasoning_tokens or 0) if output else 0,
     )
+    return _sane(usage)
+
+
+def _sane(usage: Usage) -> Usage | None:
+    """The usage, or None when no honest count can be like that."""
     sane = 0 <= usage.cached <= usage.input < MAX_TOKENS and 0 <= usage.output < MAX_TOKENS
     return usage if sane and 0 <= usage.reasoning <= usage.output else None
+
+
+def _word(said: str | None) -> str | None:
+    """A short printable word of the upstream's, fit for a record; None for anything else."""
+    return said if said and len(said) <= MAX_WORD and said.isprintable() else None
 
 
 def _has_content(delta: Delta) -> bool:
@@ -220,4 +243,15 @@ def _has_content(delta: Delta) -> bool:
 def _size(delta: Delta) -> int:
     texts = (delta.content, delta.reasoning or delta.reasoning_content, delta.refusal)
     size = sum(len(text.encode()) for text in texts if text)
-    return size + (len(bytes(delta.tool_calls)) if delta.tool_calls != NULL else 0)
+    return size + (_call_size(delta.tool_calls) if delta.tool_calls not in NONE else 0)
+
+
+def _call_size(tool_calls: msgspec.Raw) -> int:
+    """Bytes the model wrote of its calls, without the JSON they travel in."""
+    try:
+        parts = [call.function for call in _tool_calls.decode(tool_calls) if call.function]
+    except ValueError:
+        return 0
+    return sum(
+        len((part.name or "").encode()) + len((part.arguments or "").encode()) for part in parts
+    )
