@@ -29,13 +29,6 @@ def _added(run: Run) -> float | None:
     return figures.times(ours, nginx) or None
 
 
-def _transcoded(run: Run) -> float | None:
-    """Against nginx passing the same upstream's stream on, unchanged."""
-    ours = _cost(run, "messages-streams", OURS, figures.cpu_us_chunk)
-    nginx = _cost(run, "streams", "nginx", figures.cpu_us_chunk)
-    return figures.times(ours, nginx) if ours and nginx else None
-
-
 def _open_stream_kb(run: Run) -> float | None:
     taken = run.samples.get("open", {}).get(OURS)
     if not taken:
@@ -70,7 +63,6 @@ def rows(run: Run) -> list[list[str]]:
     found.append(_row("CPU per request of nginx's", False, 8, "×", reached))
     reached = _ratio(run, "streams", OURS, "nginx", chunk)
     found.append(_row("CPU per chunk of nginx's, same dialect", False, 3, "×", reached))
-    found.append(_row("… transcoded to Messages", False, 4, "×", _transcoded(run)))
     found.append(_row("added p50 at one connection of nginx's", False, 3, "×", _added(run)))
     found.append(_row("memory per open stream", False, 25, " KB", _open_stream_kb(run)))
     found.append(_row("memory at rest", False, 100, " MB", running.idle_bytes / 1e6))

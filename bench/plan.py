@@ -19,12 +19,10 @@ def loads(long: bool, rounds: int = 0, seconds: float = 0.0) -> list[Load]:
         Load("answers", ANSWER, 16, span, rounds=turns),
         Load("latency", ANSWER, 1, brief, rounds=turns),
         Load("streams", STREAM, 8, span, rounds=turns),
-        Load("messages-streams", STREAM, 8, brief, rounds=max(1, turns - 2), messages=True),
         Load("open", SLOW_STREAM, crowd, requests=crowd, ramp_ms=1000),
     ]
     if long:
         plan.insert(3, Load("flood", FLOOD, 8, span, rounds=turns))
-        plan.insert(4, Load("messages", ANSWER, 16, brief, rounds=turns, messages=True))
     return plan
 
 
