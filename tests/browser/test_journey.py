@@ -15,6 +15,7 @@ from tests.browser.site import Site
 MODEL = "alltoken/smollm2-135m-instruct"
 PASSWORD = "seven tall pines beside the lake"
 CARD = "4242 4242 4242 4242"
+SHORT = "24"  # tokens; left alone, the small model may repeat itself up to its limit
 QUESTION = "Name one colour of the rainbow."
 ENGINE_MS = 180_000  # loading the model and answering, on two cores shared with a browser
 
@@ -115,7 +116,7 @@ def ask(site: Site, secret: str) -> Answer:
         client.chat.completions.create(
             model=MODEL,
             messages=[{"role": "user", "content": QUESTION}],
-            max_tokens=24,
+            max_tokens=int(SHORT),
             stream=True,
             stream_options={"include_usage": True},
         ) as stream,
@@ -154,6 +155,7 @@ def see_the_balance_less_it(page: Page, site: Site, secret: str, answer: Answer)
 
 def talk_in_the_browser(page: Page) -> None:
     page.goto("/chat")
+    page.get_by_label("Longest answer, tokens").fill(SHORT)
     page.get_by_label("Message").fill(QUESTION)
     page.get_by_role("button", name="Send").click()
     answer = page.get_by_role("article", name=MODEL)
