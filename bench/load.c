@@ -1,7 +1,7 @@
 // The load tool: keeps N requests going on 127.0.0.1 and checks every single reply, to its end.
 //
-//   load --port N --model NAME [--path P] [--header 'Name: value']... [--messages]
-//        --connections N (--seconds S | --requests N) [--stream CHUNKS] [--ramp-ms N] [--patience S]
+//   load --port N --model NAME [--path P] [--header 'Name: value']... --connections N
+//        (--seconds S | --requests N) [--stream CHUNKS] [--ramp-ms N] [--patience S]
 //
 // A reply counts as good only with status 200, well-formed framing, valid JSON in every part, exactly
 // the scripted text with this request's own mark, and the scripted usage; a stream also needs its end
@@ -22,19 +22,6 @@
 
 #define MOST_CONNECTIONS 20000
 #define LONGEST_REQUEST 4096
-
-typedef struct { // where a dialect says what
-  const char *answer, *delta, *prompt, *first_prompt, *completion, *end_path, *end_text;
-} Dialect;
-
-static const Dialect CHAT = {.answer = "choices.0.message.content", .delta = "choices.0.delta.content",
-                             .prompt = "usage.prompt_tokens", .first_prompt = "",
-                             .completion = "usage.completion_tokens", .end_path = "", .end_text = ""};
-static const Dialect MESSAGES = {.answer = "content.0.text", .delta = "delta.text",
-                                 .prompt = "usage.input_tokens",
-                                 .first_prompt = "message.usage.input_tokens",
-                                 .completion = "usage.output_tokens", .end_path = "type",
-                                 .end_text = "message_stop"};
 
 typedef enum { GOOD, STATUS, FORM, TEXT, USAGE, BROKEN, LATE, KINDS } Verdict;
 static const char *VERDICTS[] = {"good", "status", "form", "text", "usage", "broken", "late"};
@@ -59,8 +46,7 @@ static struct {
   double seconds, patience;
   const char *path, *model;
   char headers[2048];
-  const Dialect *dialect;
-} options = {.path = "/v1/chat/completions", .connections = 1, .patience = 60, .dialect = &CHAT};
+} options = {.path = "/v1/chat/completions", .connections = 1, .patience = 60};
 
 static Connection *connections;
 static int poller, busy, started_requests;
@@ -93,15 +79,13 @@ static void record(uint32_t **to, size_t *count, size_t *room, int64_t nanosecon
 
 static void on_leaf(Json *json, const char *path, const char *text, int length, bool is_string) {
   Connection *c = json->context;
-  const Dialect *d = options.dialect;
-  if (is_string && length && !strcmp(path, options.chunks ? d->delta : d->answer)) {
+  const char *said = options.chunks ? "choices.0.delta.content" : "choices.0.message.content";
+  if (is_string && length && !strcmp(path, said)) {
     if (!c->first_text) c->first_text = now();
     add(&c->text, text, (size_t)length);
     c->parts++;
-  } else if (!is_string && !strcmp(path, d->completion)) c->completion = atoi(text);
-  else if (!is_string && !strcmp(path, d->prompt)) c->prompt = atoi(text);
-  else if (!is_string && !c->prompt && !strcmp(path, d->first_prompt)) c->prompt = atoi(text);
-  else if (is_string && *d->end_path && !strcmp(path, d->end_path)) c->ended = !strcmp(text, d->end_text);
+  } else if (!is_string && !strcmp(path, "usage.completion_tokens")) c->completion = atoi(text);
+  else if (!is_string && !strcmp(path, "usage.prompt_tokens")) c->prompt = atoi(text);
 }
 
 static void check_json(Connection *c, const char *text, size_t length) {
@@ -350,9 +334,7 @@ static void write_template(void) {
   for (int i = 0; i < 8; i++)
     length += sprintf(body + length, " The water, it says, keeps no promise but the shortest way down.");
   length += sprintf(body + length, "\"}],\"max_tokens\":%d,\"temperature\":0.2%s}", MOST_CHUNKS + 1,
-                    !options.chunks                   ? ""
-                    : options.dialect == &MESSAGES ? ",\"stream\":true"
-                                                   : ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
+                    options.chunks ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}" : "");
   template_length = snprintf(template, sizeof template,
                              "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
                              "%sContent-Length: %d\r\n\r\n%s", options.path, options.port,
@@ -432,7 +414,7 @@ static void read_options(int count, char **words) {
   static const struct option known[] = {
       {"port", 1, 0, 'p'},     {"path", 1, 0, 'u'},     {"model", 1, 0, 'm'},    {"header", 1, 0, 'h'},
       {"seconds", 1, 0, 's'},  {"requests", 1, 0, 'n'}, {"stream", 1, 0, 'c'},   {"ramp-ms", 1, 0, 'r'},
-      {"patience", 1, 0, 't'}, {"messages", 0, 0, 'a'}, {"connections", 1, 0, 'x'}, {0}};
+      {"patience", 1, 0, 't'}, {"connections", 1, 0, 'x'}, {0}};
   for (int c; (c = getopt_long(count, words, "", known, NULL)) != -1;) switch (c) {
     case 'p': options.port = atoi(optarg); break;
     case 'u': options.path = optarg; break;
@@ -443,7 +425,6 @@ static void read_options(int count, char **words) {
     case 'r': options.ramp_ms = atoi(optarg); break;
     case 't': options.patience = atof(optarg); break;
     case 'x': options.connections = atoi(optarg); break;
-    case 'a': options.dialect = &MESSAGES; break;
     case 'h':
       if (strlen(options.headers) + strlen(optarg) + 3 > sizeof options.headers) exit(2);
       strcat(strcat(options.headers, optarg), "\r\n");

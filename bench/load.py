@@ -18,7 +18,6 @@ class Endpoint:
     path: str = "/v1/chat/completions"
     headers: tuple[str, ...] = ()
     model_prefix: str = ""
-    messages: bool = False  # speaks Anthropic's dialect
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ def command(
     words += ["--connections", str(connections), "--patience", str(patience)]
     words += ["--requests", str(requests)] if requests else ["--seconds", str(seconds)]
     words += ["--ramp-ms", str(ramp_ms)] if ramp_ms else []
-    words += ["--messages"] if endpoint.messages else []
     for line in endpoint.headers:
         words += ["--header", line]
     return words

@@ -27,7 +27,6 @@ class Load:
     requests: int = 0
     ramp_ms: int = 0
     rounds: int = 1
-    messages: bool = False  # in Anthropic's dialect, over the same OpenAI upstream
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,6 @@ class Stack:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
     parser.add_argument("--load", choices=LOADS, default="answers")
-    parser.add_argument("--messages", action="store_true", help="in Anthropic's dialect")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--top", type=int, default=25)
     parser.add_argument("--native", action="store_true", help="frames of C extensions too")
@@ -167,7 +166,7 @@ def _perf(pid: int, seconds: float, top: int) -> None:
 
 def _profile(run: Run, running: Running, asked: argparse.Namespace, folder: Path) -> None:
     script, connections = LOADS[asked.load]
-    endpoint = running.messages if asked.messages else running.endpoint
+    endpoint = running.endpoint
     how = {"connections": connections}
     warm = load.run(endpoint, script, cores=run.cores.load, seconds=2, **how)
     session.count(run, alltoken.TARGET.name, script, warm.good)

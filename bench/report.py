@@ -153,12 +153,7 @@ TITLES = {
     "streams": "Streams",
     "flood": "Streams without pauses",
     "open": "Many streams open at once",
-    "messages": "Anthropic's Messages over the same OpenAI upstream: answers",
-    "messages-streams": "Anthropic's Messages over the same OpenAI upstream: streams",
 }
-
-
-OPTIONAL = ("messages", "messages-streams")  # who does not serve them may still be compared
 
 
 def _loads(run: Run, plan: Sequence[Load], targets: Sequence[Target]) -> list[str]:

@@ -105,13 +105,11 @@ def count(run: Run, name: str, script: Script, good: int) -> None:
 
 def _endpoints(run: Run, what: Load, server: Upstream) -> dict[str, tuple[Running, Endpoint]]:
     chosen = {}
-    if not what.messages and what.name != OPEN:
+    if what.name != OPEN:
         direct = Endpoint(server.port)
         chosen[DIRECT] = (Running(server.process, direct), direct)
     for name, running in run.running.items():
-        endpoint = running.messages if what.messages else running.endpoint
-        if endpoint:
-            chosen[name] = (running, endpoint)
+        chosen[name] = (running, running.endpoint)
     return chosen
 
 

@@ -22,11 +22,10 @@ class Stage:
 
 @dataclass
 class Running:
-    """A started target. `messages` is set when it also serves Anthropic's dialect."""
+    """A started target."""
 
     process: Process
     endpoint: Endpoint
-    messages: Endpoint | None = None
     notes: list[str] = field(default_factory=list)
     finish: Callable[[dict[Script, int]], list[str]] | None = None  # after its end: lines to print
     started: float = 0.0  # time.monotonic() of its start, when preparing came before

@@ -83,7 +83,6 @@ def _start(stage: Stage) -> Running:
     return Running(
         process,
         Endpoint(stage.port, headers=headers, model_prefix=prefix),
-        Endpoint(stage.port, "/v1/messages", headers, prefix, messages=True),
         finish=lambda sent: books.verify(environment(_settings(stage)), sent),
         started=started,
     )

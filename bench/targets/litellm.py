@@ -56,13 +56,11 @@ def _start(stage: Stage) -> Running:
             "LITELLM_LOG": "ERROR",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "LITELLM_TELEMETRY": "False",
-            "LITELLM_USE_CHAT_COMPLETIONS_URL_FOR_ANTHROPIC_MESSAGES": "True",
         },
         log=stage.folder / "log",
     )
     headers = (f"Authorization: Bearer {KEY}",)
-    messages = Endpoint(stage.port, "/v1/messages", headers, messages=True)
-    return Running(process, Endpoint(stage.port, headers=headers), messages)
+    return Running(process, Endpoint(stage.port, headers=headers))
 
 
 TARGET = Target(
