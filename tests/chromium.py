@@ -8,6 +8,10 @@ import sys
 from alltoken_app.command import tools
 
 DOWNLOAD_LIMIT = 240  # seconds; a network that drops packets must not hold up the tests
+UNATTENDED = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000",  # ms for each mirror
+}
 APT = (
     ("apt-get", "update", "-qq"),
     ("apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium", "fonts-liberation"),
@@ -56,7 +60,7 @@ def _by_apt() -> None:
 
 
 def _quietly(command: tuple[str, ...], limit: float) -> bool:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    environment = os.environ | UNATTENDED
     try:
         ran = subprocess.run(command, capture_output=True, timeout=limit, env=environment)
     except (OSError, subprocess.TimeoutExpired):

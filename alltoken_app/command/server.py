@@ -39,6 +39,7 @@ class Server:
     def __init__(self, settings: Settings, target: str, workers: int, lock: int) -> None:
         self._settings = settings
         self._signals = 0
+        self._ready = False
         self._process = subprocess.Popen(
             _command(settings, target, workers),
             cwd=ROOT,
@@ -63,6 +64,7 @@ class Server:
             if (code := self._process.poll()) is not None:
                 raise Stopped(f"The server ended while starting (exit code {code}); see above.")
             if ports.answers(self._settings.host, self._settings.port):
+                self._ready = True
                 return True
             time.sleep(0.05)
         self._kill()
@@ -73,7 +75,7 @@ class Server:
         """Wait for the end; the exit code. 0 when it ended because it was told to."""
         told = False
         while self._process.poll() is None:
-            if self._signals and not told:
+            if self._signals and self._ready and not told:
                 told = True
                 say(f"waiting up to {DRAIN_LIMIT} s for running answers; once more: at once")
             time.sleep(0.1)
@@ -84,9 +86,9 @@ class Server:
         self._signals += 1
         if self._process.poll() is not None:
             return
-        if self._signals == 1:
+        if self._signals == 1 and self._ready:
             self._process.terminate()
-        else:
+        else:  # asked twice, or nothing was served yet (a worker that starts ignores SIGTERM)
             self._kill()
 
     def _kill(self) -> None:

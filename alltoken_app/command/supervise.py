@@ -27,7 +27,8 @@ def supervise(settings: Settings, target: str, workers: int, lock: int) -> int:
     if ready:
         _welcome(settings, web=target == WEB)
     code = process.wait(lambda text: line("Stopping", text))
-    line("Stopped", "running answers are settled" if code == 0 else f"exit code {code}, see above")
+    ended = "running answers are settled" if ready else "before it was ready"
+    line("Stopped", ended if code == 0 else f"exit code {code}, see above")
     return code
 
 

@@ -90,6 +90,17 @@ def test_being_told_to_stop_is_a_good_end(served: Served) -> None:
     assert not served.answers()
 
 
+def test_being_told_to_stop_while_starting_ends_at_once(served: Served) -> None:
+    process = served.start(PORT=str(free_port()))
+    assert process.stdout
+    assert process.stdout.read(24).strip().startswith("Server")
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=HANG / 4)
+    assert process.returncode == 0, said
+    assert "waiting" not in said
+
+
 def test_a_killed_command_takes_its_server_along(served: Served) -> None:
     served.process.kill()
     served.until(answering=False)
