@@ -16,6 +16,8 @@ from alltoken_app.jobs import upkeep
 from alltoken_app.ledger.books import Books
 from alltoken_app.limits.rates import Rates
 from alltoken_app.payments.stripe_client import Payments
+from alltoken_app.providers.base import EndpointFacts
+from alltoken_app.providers.credentials import Bearer
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.forward import Clocks
 from alltoken_app.providers.table import Connection, fixed
@@ -105,13 +107,17 @@ def _connections(
             extra.name,
             OpenAIChat(),
             fixed(extra.base_url.rstrip("/")),
-            extra.key.get_secret_value(),
+            Bearer(extra.key.get_secret_value()),
         )
         for extra in settings.extra_providers
     }
     if settings.local_models:
         spoken = OpenAIChat(scope_header="x-cache-scope")
-        found["local"] = Connection("local", spoken, engines.ensure, secrets.engine_token)
+
+        async def engine(endpoint: EndpointFacts) -> str:
+            return await engines.ensure()
+
+        found["local"] = Connection("local", spoken, engine, Bearer(secrets.engine_token))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Errors as JSON, in the dialect of the mount: `/v1` is OpenAI's, `/api/v1` OpenRouter's."""
+"""Errors as JSON in the caller's dialect: OpenAI's, OpenRouter's or Anthropic's."""
 
 from typing import Any
 
@@ -38,19 +38,40 @@ def unexpected(error: Exception, request_id: str) -> AllTokenError:
     return Unavailable(text, code="internal_error", status=500)
 
 
+# Anthropic's words for what a status means.
+ANTHROPIC = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
 def envelope(
-    error: AllTokenError, request_id: str, *, openrouter: bool, charged: str = "0"
+    error: AllTokenError, request_id: str, *, dialect: str, charged: str = "0"
 ) -> dict[str, Any]:
-    """The error document. `charged` is a decimal string of USD."""
+    """The error document in a dialect. `charged` is a decimal string of USD."""
     body: dict[str, Any] = {"message": str(error), "request_id": request_id, "charged": charged}
-    if openrouter:
+    status = status_of(error)
+    if dialect == "openrouter":
         metadata = {"error_type": error.code, **error.details}
-        return {"error": {**body, "code": status_of(error), "metadata": metadata}}
+        return {"error": {**body, "code": status, "metadata": metadata}}
+    if dialect == "anthropic":
+        kind = ANTHROPIC.get(status, "invalid_request_error" if status < 500 else "api_error")
+        about = {"type": kind, "code": error.code, "param": error.param}
+        return {"type": "error", "error": {**about, **body, **error.details},
+                "request_id": request_id}  # fmt: skip
     typed = {"type": error.kind.value, "param": error.param, "code": error.code}
     return {"error": {**body, **typed, **error.details}}
 
 
 async def answer(request: Request, error: AllTokenError) -> None:
     """Send an error as a real HTTP status."""
-    document = envelope(error, request.id, openrouter=request.mount == "/api/v1")
+    document = envelope(error, request.id, dialect=request.dialect)
     await request.json(status_of(error), document, refusal_headers(error))

@@ -63,6 +63,18 @@ class Request:
         return [value for found, value in self.scope["headers"] if found == name]
 
     @property
+    def strict(self) -> bool:
+        """Whether a parameter that cannot be honoured is an error (`X-AllToken-Strict`)."""
+        return self.header(b"x-alltoken-strict").lower() in ("1", "true")
+
+    @property
+    def dialect(self) -> str:
+        """Whose error envelope the caller expects: "openai", "openrouter" or "anthropic"."""
+        if self.path == "/messages" or self.path.startswith("/messages/"):
+            return "anthropic"
+        return "openrouter" if self.mount == "/api/v1" else "openai"
+
+    @property
     def query(self) -> dict[str, str]:
         """The query string; the last of equal names wins."""
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1")))

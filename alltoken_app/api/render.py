@@ -1,11 +1,14 @@
 """Answers in OpenAI's shape: an answer's own bytes inside our envelope, with usage and cost."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from alltoken_app.api.http import Header, encode
+from alltoken_app.api import errors
+from alltoken_app.api.http import JSON, Header, encode
 from alltoken_app.catalog.snapshot import Catalog
+from alltoken_app.errors import AllTokenError
 from alltoken_app.money import Nano, usd
 from alltoken_app.providers.base import Piece, Reply, Usage
 from alltoken_app.services.generations import Run
@@ -76,8 +79,20 @@ def whole(run: Run, reply: Reply, catalog: Catalog) -> bytes:
     return encode(body)
 
 
+class ChatFace:
+    """OpenAI's chat completions and embeddings."""
+
+    def whole(self, run: Run, reply: Reply, catalog: Catalog) -> tuple[Sequence[Header], bytes]:
+        return (JSON,), whole(run, reply, catalog)
+
+    def chunks(self, run: Run, catalog: Catalog) -> "Chunks":
+        return Chunks(run, catalog)
+
+
 class Chunks:
     """Pieces to server-sent events. The envelope is written once, the choices pass untouched."""
+
+    keep_alive = KEEP_ALIVE
 
     def __init__(self, run: Run, catalog: Catalog) -> None:
         assert run.endpoint is not None
@@ -104,50 +119,17 @@ class Chunks:
         tail = b'[],"usage":' + used + b',"alltoken":' + truth + b"}\n\n"
         return self._head + tail + DONE
 
-    def broken(self, error: dict[str, Any]) -> bytes:
+    def broken(self, error: AllTokenError, charged: str) -> bytes:
         """An error inside the stream, with what was delivered charged. No end mark follows."""
+        document = errors.envelope(
+            error, self._run.request_id, dialect=self._run.error_dialect, charged=charged
+        )
         tail = (
             b'[{"index":0,"delta":{},"finish_reason":"error","native_finish_reason":"error"}],'
             b'"error":'
-            + encode(error["error"])
+            + encode(document["error"])
             + b',"usage":'
             + encode(usage(self._run))
             + b"}\n\n"
         )
         return self._head + tail
-
-
-def headers(run: Run, *, finished: bool) -> list[Header]:
-    """What every answer says about itself; the cost only once it is known."""
-    pairs = [
-        ("x-generation-id", run.id),
-        ("server-timing", _timing(run.marks)),
-        ("x-alltoken-balance", usd(run.available)),
-    ]
-    if run.endpoint is not None:
-        pairs += [
-            ("x-alltoken-provider", run.endpoint.provider),
-            ("x-alltoken-endpoint", run.endpoint.id),
-            ("x-alltoken-model", run.endpoint.model),
-            ("x-alltoken-zdr", run.endpoint.zdr),
-        ]
-    if run.allowance is not None:
-        pairs += [
-            ("x-ratelimit-limit-requests", str(run.allowance.limit)),
-            ("x-ratelimit-remaining-requests", str(run.allowance.remaining)),
-            ("x-ratelimit-reset-requests", f"{run.allowance.reset_seconds:.3f}s"),
-        ]
-    if run.placed is not None and run.placed.budget_remaining is not None:
-        left = run.placed.budget_remaining + run.placed.granted - run.cost
-        pairs.append(("x-alltoken-key-remaining", usd(left)))
-    if run.warnings:
-        pairs.append(
-            ("x-alltoken-warnings", ", ".join(run.warnings).encode("ascii", "replace").decode())
-        )
-    if finished:
-        pairs.append(("x-alltoken-cost", usd(run.cost)))
-    return [(name.encode(), value.encode("latin-1", "replace")) for name, value in pairs]
-
-
-def _timing(marks: dict[str, float]) -> str:
-    return ", ".join(f"{phase};dur={seconds * 1000:.2f}" for phase, seconds in marks.items())

@@ -14,13 +14,14 @@ import msgspec
 from alltoken_app.errors import AllTokenError, Invalid, RateLimited, UpstreamFailed
 from alltoken_app.providers.base import (
     Call,
+    Cut,
     EndpointFacts,
     Piece,
     Reply,
     StreamError,
     UpstreamError,
 )
-from alltoken_app.providers.sse import EventReader, EventTooLarge
+from alltoken_app.providers.sse import EventTooLarge
 from alltoken_app.providers.table import Connection
 from alltoken_app.providers.upstream import Broken, ConnectFailed, Incoming, Upstream
 
@@ -64,13 +65,10 @@ class Interrupted(Exception):
 class _Failed(Exception):
     """An attempt failed before its first content byte."""
 
-    def __init__(
-        self, error: UpstreamError, status: int | None = None, wait: float | None = None
-    ) -> None:
+    def __init__(self, error: UpstreamError, status: int | None = None) -> None:
         super().__init__(error.code)
         self.error = error
         self.status = status
-        self.wait = wait
 
 
 def _failure(code: str, text: str, *, retry: bool = True, status: int | None = None) -> _Failed:
@@ -163,7 +161,8 @@ async def _worth_another(last: _Failed, tried: Attempt, endpoint: EndpointFacts)
     """Whether to try `endpoint` after this failure; waits first when it is the same one."""
     if endpoint.id != tried.endpoint:
         return True
-    wait = last.wait if last.wait is not None else random.uniform(0, BACK_OFF)  # noqa: S311
+    asked = last.error.retry_after
+    wait = asked if asked is not None else random.uniform(0, BACK_OFF)  # noqa: S311
     if not last.error.retry or wait > LONGEST_WAIT:
         return False
     await asyncio.sleep(wait)
@@ -175,11 +174,12 @@ def _public(last: _Failed | None) -> AllTokenError:
         return UpstreamFailed("No endpoint could be tried. Nothing was charged.", status=502)
     error, text = last.error, f"{last.error.message} Nothing was charged."
     if error.client_fault:
-        return Invalid(text, code=error.code, param=error.param)
+        details: dict[str, object] = {"provider_message": error.said} if error.said else {}
+        return Invalid(text, code=error.code, param=error.param, details=details)
     if error.code == "upstream_rate_limited":
-        return RateLimited(text, code=error.code, retry_after=last.wait or 1)
-    status = 504 if error.code == "upstream_timeout" else 502
-    return UpstreamFailed(text, code=error.code, status=status)
+        return RateLimited(text, code=error.code, retry_after=error.retry_after or 1)
+    status = {"upstream_timeout": 504, "upstream_overloaded": 503}.get(error.code, 502)
+    return UpstreamFailed(text, code=error.code, status=status, retry_after=error.retry_after)
 
 
 async def _attempt(
@@ -191,22 +191,23 @@ async def _attempt(
     watch: _Watch,
     attempt: Attempt,
 ) -> AsyncGenerator[Arrived, None]:
-    outgoing = connection.dialect.request(call, endpoint, connection.secret, max_output)
-    base_url = await connection.base_url()
+    base_url = await connection.base_url(endpoint)
+    outgoing = connection.dialect.request(call, endpoint, max_output)
+    proof = await connection.authorize(base_url + outgoing.path, outgoing)
     watch.begin_attempt()
     try:
         clock = watch.first_token if call.stream else watch.whole
-        async with _opened(upstream.open(base_url, outgoing), clock) as incoming:
+        async with _opened(upstream.open(base_url, outgoing, proof), clock) as incoming:
             attempt.status = incoming.status
             if incoming.status != 200:
                 raise await _refusal(incoming, connection, watch)
             if not call.stream:
                 yield await _reply(call, incoming, connection, watch)
                 return
-            if not incoming.header("content-type").startswith("text/event-stream"):
+            if not incoming.header("content-type").startswith(connection.dialect.stream_type):
                 text = "The provider did not answer with a stream."
                 raise _failure("upstream_bad_response", text, retry=False, status=incoming.status)
-            stream = _stream(incoming, connection, watch)
+            stream = _stream(call, incoming, connection, watch)
             async with aclosing(stream):
                 async for pieces in stream:
                     yield pieces
@@ -235,17 +236,15 @@ async def _opened(
 async def _refusal(incoming: Incoming, connection: Connection, watch: _Watch) -> _Failed:
     async with watch.first_token():
         payload = await _read(incoming, MAX_REFUSAL)
-    error = connection.dialect.read_error(incoming.status, payload)
-    said = incoming.header("retry-after")
-    wait = float(said) if said.isascii() and said.isdigit() and len(said) < 6 else None
-    return _Failed(error, incoming.status, wait)
+    error = connection.dialect.read_error(incoming.status, incoming.header, payload)
+    return _Failed(error, incoming.status)
 
 
 async def _reply(call: Call, incoming: Incoming, connection: Connection, watch: _Watch) -> Reply:
     async with watch.whole():
         payload = await _read(incoming, MAX_REPLY)
     try:
-        return connection.dialect.read(call, payload)
+        return connection.dialect.read(call, incoming.header, payload)
     except ValueError:
         text = "The provider's answer could not be read."
         raise _failure("upstream_bad_response", text, retry=False, status=200) from None
@@ -264,18 +263,18 @@ async def _read(incoming: Incoming, limit: int) -> bytes:
 
 
 async def _stream(
-    incoming: Incoming, connection: Connection, watch: _Watch
+    call: Call, incoming: Incoming, connection: Connection, watch: _Watch
 ) -> AsyncGenerator[list[Piece], None]:
     """Pieces from the first with content on; earlier ones (a role, nothing) wait for it."""
-    events = _Events(connection)
+    events = connection.dialect.reader(call)
     waiting: list[Piece] = []
     begun = False
     while not events.done:
         try:
             async with watch.inter_token() if begun else watch.first_token():
                 received = await incoming.chunk()
-            pieces = events.read(received)
-        except (Broken, TimeoutError, ValueError, StreamError) as error:
+            pieces = events.feed(received)
+        except (Broken, Cut, TimeoutError, ValueError, StreamError) as error:
             if not begun:
                 raise _before_content(error) from None
             raise Interrupted(_interruption(error)) from None
@@ -292,38 +291,15 @@ async def _stream(
         raise _failure("upstream_bad_response", text, status=200)
 
 
-class _Events:
-    """Bytes to pieces; knows whether the stream has ended as it should."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._read_event = connection.dialect.read_event
-        self._reader = EventReader()
-        self._finished = False
-        self.done = False
-
-    def read(self, received: bytes) -> list[Piece]:
-        """Raises ValueError for what is no event, Broken for an end in the middle."""
-        if not received:
-            if not self._finished:
-                raise Broken
-            self.done = True
-            return []
-        pieces: list[Piece] = []
-        for data in self._reader.feed(received):
-            piece = self._read_event(data)
-            if piece is None:
-                self.done = True
-                break
-            self._finished = self._finished or piece.finish is not None
-            pieces.append(piece)
-        return pieces
-
-
 def _before_content(error: Exception) -> Exception:
     if isinstance(error, Broken | TimeoutError):
         return error
+    if isinstance(error, Cut):
+        return Broken()
     text = "The provider's stream could not be read."
     if isinstance(error, StreamError):
+        if error.error is not None:
+            return _Failed(error.error, 200)
         text = "The provider reported an error in its stream."
     return _failure("upstream_bad_response", text, retry=isinstance(error, StreamError), status=200)
 
@@ -331,7 +307,7 @@ def _before_content(error: Exception) -> Exception:
 def _interruption(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "upstream_stalled"
-    if isinstance(error, Broken):
+    if isinstance(error, Broken | Cut):
         return "upstream_stream_interrupted"
     if isinstance(error, EventTooLarge | ValueError):
         return "upstream_bad_response"

@@ -1,11 +1,12 @@
-"""Which providers this process can reach, and how: dialect, base URL, secret."""
+"""Which providers this process can reach, and how: dialect, base URL, credential."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from alltoken_app.providers.base import Dialect
+from alltoken_app.providers.base import Dialect, EndpointFacts
+from alltoken_app.providers.credentials import Bearer, Credential
 
-BaseUrl = Callable[[], Awaitable[str]]
+BaseUrl = Callable[[EndpointFacts], Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -13,19 +14,20 @@ class Connection:
     """How to reach a provider.
 
     Attributes:
-        base_url: Awaited before each attempt: the local engine starts at its first use.
+        base_url: Awaited before each attempt: the local engine starts at its first use, and some
+            providers have an address for each region.
     """
 
     provider: str
     dialect: Dialect
     base_url: BaseUrl
-    secret: str = field(default="", repr=False)
+    authorize: Credential = field(default=Bearer(), repr=False)
 
 
 def fixed(url: str) -> BaseUrl:
     """A base URL that never changes."""
 
-    async def base_url() -> str:
+    async def base_url(endpoint: EndpointFacts) -> str:
         return url
 
     return base_url

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from alltoken_app.providers.base import Outgoing
+from alltoken_app.providers.credentials import Headers
 from alltoken_app.providers.http1 import Broken as Broken
 from alltoken_app.providers.http1 import Connection
 
@@ -62,8 +63,13 @@ class Upstream:
         self._closed = False
 
     @asynccontextmanager
-    async def open(self, base_url: str, outgoing: Outgoing) -> AsyncIterator[Incoming]:
+    async def open(
+        self, base_url: str, outgoing: Outgoing, proof: Headers = ()
+    ) -> AsyncIterator[Incoming]:
         """Send a POST and receive its answer; leaving the block drops what was not read.
+
+        Args:
+            proof: Headers with the credential.
 
         Raises:
             ConnectFailed: Not reached, or plain http to a host that is not ours.
@@ -71,7 +77,7 @@ class Upstream:
         """
         address = self._checked(base_url)
         place = (address.tls, address.host, address.port)
-        request = _request(address, outgoing)
+        request = _request(address, outgoing, proof)
         connection = self._rested(place)
         if connection is None or not await _taken(connection, request):
             connection = await self._connect(address)
@@ -152,12 +158,12 @@ async def _taken(connection: Connection, request: bytes) -> bool:
     return True
 
 
-def _request(address: Address, outgoing: Outgoing) -> bytes:
+def _request(address: Address, outgoing: Outgoing, proof: Headers) -> bytes:
     lines = [
         f"POST {address.path}{outgoing.path} HTTP/1.1\r\nhost: {address.authority}\r\n"
         f"user-agent: AllToken/0.1\r\ncontent-length: {len(outgoing.body)}"
     ]
-    for name, value in outgoing.headers:
+    for name, value in (*outgoing.headers, *proof):
         if "\r" in value or "\n" in value:
             raise ConnectFailed(f"the header {name} contains a line break")
         lines.append(f"{name}: {value}")

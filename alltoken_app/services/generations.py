@@ -41,6 +41,7 @@ class Run:
     """One request being served: what it is, and how far it has come.
 
     Attributes:
+        error_dialect: Whose error envelope the caller reads, should the answer break.
         marks: Seconds each of our own phases took, by name.
         status: As in the generation's record; "cancelled" until the answer has ended.
     """
@@ -52,6 +53,7 @@ class Run:
     strict: bool = False
     user_hash: str | None = None
     warnings: tuple[str, ...] = ()
+    error_dialect: str = "openai"
     id: str = field(default_factory=lambda: new_id("gen"))
     began: float = field(default_factory=time.perf_counter)
     created_at: int = field(default_factory=now_ms)

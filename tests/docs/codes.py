@@ -11,8 +11,8 @@ from alltoken_app import errors
 from alltoken_app.api.errors import status_of
 from alltoken_app.errors import AllTokenError
 from alltoken_app.providers import forward
+from alltoken_app.providers import refusals as upstream_refusals
 from alltoken_app.providers.base import UpstreamError
-from alltoken_app.providers.dialects import openai_chat
 
 APP = Path(errors.__file__).parent
 # Where a request to /v1 passes. Files with codes that are in neither list fail the test.
@@ -101,8 +101,8 @@ def _add_upstream(meaning: Meaning, code: str) -> None:
 
 def refusals() -> list[UpstreamError]:
     """Everything that a provider's refusal can mean."""
-    plain = [openai_chat.classify(status, None, None) for status in STATUSES]
-    return [*plain, openai_chat.classify(400, "context_length_exceeded", None)]
+    by_status = [upstream_refusals.by_status(status) for status in STATUSES]
+    return [*by_status, *map(upstream_refusals.refusal, upstream_refusals.TEXTS)]
 
 
 def raised(tree: ast.Module) -> Iterator[tuple[str, str, int | None]]:

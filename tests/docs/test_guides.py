@@ -5,7 +5,7 @@ import inspect
 import json
 import re
 
-from alltoken_app.api import render
+from alltoken_app.api import headers
 from alltoken_app.engines.fault_scripts import SCRIPTS
 from alltoken_app.engines.models import FAULT
 from alltoken_app.guides import texts
@@ -72,7 +72,7 @@ def returned(function: object) -> set[str]:
 
 
 def test_every_header_of_an_answer_is_listed() -> None:
-    said = codes.texts(ast.parse(inspect.getsource(render.headers)))
+    said = codes.texts(ast.parse(inspect.getsource(headers.of)))
     sent = {word for word in said if word.startswith(("x-", "server-timing"))}
     listed = {name.lower() for name in rows("money", "Headers of an answer")}
     assert listed == sent | {"x-request-id", "retry-after"}

@@ -7,16 +7,23 @@ from typing import Any
 
 import msgspec
 
+from alltoken_app.providers import refusals
 from alltoken_app.providers.base import (
     Call,
+    Cut,
     EndpointFacts,
+    HeaderOf,
     Outgoing,
     Piece,
     Reply,
     StreamError,
     UpstreamError,
     Usage,
+    sane,
+    word,
 )
+from alltoken_app.providers.dialects import openai_usage
+from alltoken_app.providers.sse import EventReader
 
 JSON = ("content-type", "application/json")
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
@@ -25,23 +32,15 @@ STREAM_OPTIONS = msgspec.Raw(b'{"include_usage":true}')
 TRUE = msgspec.Raw(b"true")
 NULL = msgspec.Raw(b"null")
 NONE = (NULL, msgspec.Raw(b"[]"))
-MAX_TOKENS = 2**31
-MAX_WORD = 128
-
-
-class InputDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-
-
-class OutputDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
-class UsageIn(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int | None = 0
-    prompt_tokens_details: InputDetails | None = None
-    completion_tokens_details: OutputDetails | None = None
+# Everything of the common form; which of it a server honours is a fact of the endpoint.
+HONOURS = frozenset({
+    "messages", "input", "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty",
+    "presence_penalty", "repetition_penalty", "n", "stop", "seed", "logit_bias", "logprobs",
+    "top_logprobs", "response_format", "tools", "tool_choice", "parallel_tool_calls", "user",
+    "safety_identifier", "reasoning_effort", "verbosity", "prediction", "metadata",
+    "encoding_format", "dimensions", "service_tier", "modalities", "audio", "web_search_options",
+    "prompt_cache_key",
+})  # fmt: skip
 
 
 class Timings(msgspec.Struct):
@@ -94,7 +93,9 @@ class ReplyIn(msgspec.Struct):
 
 class ErrorBody(msgspec.Struct):
     code: Any = None
+    type: Any = None
     param: str | None = None
+    message: str = ""
 
 
 class ErrorIn(msgspec.Struct):
@@ -106,7 +107,6 @@ _choices = msgspec.json.Decoder(list[ChunkChoice])
 _reply = msgspec.json.Decoder(ReplyIn)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _tool_calls = msgspec.json.Decoder(list[ToolCallPart])
-_usage_in = msgspec.json.Decoder(UsageIn)
 _error = msgspec.json.Decoder(ErrorIn)
 _encode = msgspec.json.Encoder().encode
 
@@ -119,13 +119,18 @@ class OpenAIChat:
         scope_header: A header that takes `Call.cache_scope`, on servers of ours.
     """
 
+    native = "chat"
+    stream_type = "text/event-stream"
+    honours = HONOURS
+
     def __init__(self, output_limit: str = "max_tokens", scope_header: str = "") -> None:
         self._output_limit = output_limit
         self._scope_header = scope_header
 
-    def request(
-        self, call: Call, endpoint: EndpointFacts, secret: str, max_output: int
-    ) -> Outgoing:
+    def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
+        return ()
+
+    def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
         body = dict(call.fields)
         body["model"] = msgspec.Raw(_encode(endpoint.upstream_model))
         if call.operation == "chat":
@@ -133,14 +138,10 @@ class OpenAIChat:
         if call.stream:
             body["stream"] = TRUE
             body["stream_options"] = STREAM_OPTIONS
-        headers = [JSON]
-        if secret:
-            headers.append(("authorization", f"Bearer {secret}"))
-        if self._scope_header:
-            headers.append((self._scope_header, call.cache_scope))
-        return Outgoing(PATHS[call.operation], tuple(headers), _encode(body))
+        headers = (JSON, (self._scope_header, call.cache_scope)) if self._scope_header else (JSON,)
+        return Outgoing(PATHS[call.operation], headers, _encode(body))
 
-    def read(self, call: Call, payload: bytes) -> Reply:
+    def read(self, call: Call, header: HeaderOf, payload: bytes) -> Reply:
         found = _reply.decode(payload)
         fields = _fields.decode(payload)
         if ("data" if call.operation == "embeddings" else "choices") not in fields:
@@ -148,85 +149,82 @@ class OpenAIChat:
         texts = [choice.message for choice in found.choices if choice.message]
         return Reply(
             body={name: fields[name] for name in PASSED_ON if name in fields},
-            usage=_usage(found.usage),
+            usage=openai_usage.read(found.usage),
             content=call.operation == "embeddings" or any(map(_has_content, texts)),
             size=sum(map(_size, texts)),
-            finish=_word(found.choices[0].finish_reason) if found.choices else None,
-            upstream_id=_word(found.id),
+            finish=word(found.choices[0].finish_reason) if found.choices else None,
+            upstream_id=word(found.id),
         )
 
-    def read_event(self, data: bytes) -> Piece | None:
-        if data == b"[DONE]":
-            return None
-        chunk = _chunk.decode(data)
-        if chunk.error != NULL:
-            raise StreamError
-        # A newline between JSON values is white space, and would end our own event.
-        choices = bytes(chunk.choices).replace(b"\n", b" ") if chunk.choices != NULL else b"[]"
-        piece = Piece(choices, usage=_usage(chunk.usage), upstream_id=_word(chunk.id))
-        for choice in _choices.decode(piece.choices):
-            piece.content = piece.content or _has_content(choice.delta)
-            piece.size += _size(choice.delta)
-            piece.finish = _word(choice.finish_reason) or piece.finish
-        if chunk.timings is not None:
-            counted = chunk.timings
-            piece.running = _sane(
-                Usage(counted.prompt_n + counted.cache_n, counted.predicted_n, counted.cache_n)
-            )
-        return piece
+    def reader(self, call: Call) -> "ChatReader":
+        return ChatReader()
 
-    def read_error(self, status: int, payload: bytes) -> UpstreamError:
+    def read_error(self, status: int, header: HeaderOf, payload: bytes) -> UpstreamError:
         try:
             body = _error.decode(payload).error
         except (msgspec.DecodeError, ValueError):
             body = ErrorBody()
-        return classify(status, body.code if isinstance(body.code, str) else None, body.param)
+        wait = refusals.seconds(header("retry-after"))
+        known = KNOWN.get(body.code if isinstance(body.code, str) else "")
+        if known is not None:
+            param = body.param or ("messages" if known == "context_length_exceeded" else None)
+            return refusals.refusal(known, said=body.message, param=param, retry_after=wait)
+        return refusals.by_status(status, said=body.message, param=body.param, retry_after=wait)
 
 
-def classify(status: int, code: str | None, param: str | None) -> UpstreamError:
-    """What a refusal means; statuses we may try elsewhere have `retry` set."""
-    if code == "context_length_exceeded":
-        text = "The input and the asked-for output do not fit the model's context."
-        return UpstreamError(code, text, retry=False, client_fault=True, param="messages")
-    if status == 429:
-        return UpstreamError("upstream_rate_limited", "The provider is busy.", retry=True)
-    if status in (401, 403):
-        return UpstreamError("upstream_auth_error", "The provider refused our account.", retry=True)
-    if status in (408, 409) or status >= 500:
-        return UpstreamError("upstream_error", f"The provider failed ({status}).", retry=True)
-    if status in (400, 413, 422):
-        text = "The provider refused the request as invalid."
-        return UpstreamError("upstream_rejected", text, retry=False, client_fault=True, param=param)
-    return UpstreamError("upstream_error", f"The provider answered {status}.", retry=False)
+# Codes that say more than the status they come with.
+KNOWN = {
+    "context_length_exceeded": "context_length_exceeded",
+    "content_policy_violation": "content_policy_violation",
+    "content_filter": "content_policy_violation",
+    "insufficient_quota": "upstream_quota_exhausted",
+    "model_not_found": "upstream_model_unavailable",
+}
 
 
-def _usage(said: msgspec.Raw) -> Usage | None:
-    """What the provider counted; None when it said nothing, or nothing that can be."""
-    if said == NULL:
-        return None
-    try:
-        found = _usage_in.decode(said)
-    except ValueError:
-        return None
-    details, output = found.prompt_tokens_details, found.completion_tokens_details
-    usage = Usage(
-        input=found.prompt_tokens,
-        output=found.completion_tokens or 0,
-        cached=(details.cached_tokens or 0) if details else 0,
-        reasoning=(output.reasoning_tokens or 0) if output else 0,
-    )
-    return _sane(usage)
+class ChatReader:
+    """Reads a stream of chunks: each is complete in itself, so only the end is remembered."""
+
+    def __init__(self) -> None:
+        self._events = EventReader()
+        self._finished = False
+        self.done = False
+
+    def feed(self, received: bytes) -> list[Piece]:
+        if not received:
+            if not self._finished:
+                raise Cut
+            self.done = True
+            return []
+        pieces: list[Piece] = []
+        for data in self._events.feed(received):
+            if data == b"[DONE]":
+                self.done = True
+                break
+            piece = read_chunk(data)
+            self._finished = self._finished or piece.finish is not None
+            pieces.append(piece)
+        return pieces
 
 
-def _sane(usage: Usage) -> Usage | None:
-    """The usage, or None when no honest count can be like that."""
-    sane = 0 <= usage.cached <= usage.input < MAX_TOKENS and 0 <= usage.output < MAX_TOKENS
-    return usage if sane and 0 <= usage.reasoning <= usage.output else None
-
-
-def _word(said: str | None) -> str | None:
-    """A short printable word of the upstream's, fit for a record; None for anything else."""
-    return said if said and len(said) <= MAX_WORD and said.isprintable() else None
+def read_chunk(data: bytes) -> Piece:
+    """One chunk of a stream. Raises ValueError, StreamError."""
+    chunk = _chunk.decode(data)
+    if chunk.error != NULL:
+        raise StreamError
+    # A newline between JSON values is white space, and would end our own event.
+    choices = bytes(chunk.choices).replace(b"\n", b" ") if chunk.choices != NULL else b"[]"
+    piece = Piece(choices, usage=openai_usage.read(chunk.usage), upstream_id=word(chunk.id))
+    for choice in _choices.decode(piece.choices):
+        piece.content = piece.content or _has_content(choice.delta)
+        piece.size += _size(choice.delta)
+        piece.finish = word(choice.finish_reason) or piece.finish
+    if chunk.timings is not None:
+        counted = chunk.timings
+        piece.running = sane(
+            Usage(counted.prompt_n + counted.cache_n, counted.predicted_n, counted.cache_n)
+        )
+    return piece
 
 
 def _has_content(delta: Delta) -> bool:
