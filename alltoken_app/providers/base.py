@@ -200,6 +200,14 @@ class StreamError(Exception):
         self.error = error
 
 
+class Unfit(Exception):
+    """This call cannot be said in a dialect; `param` names the field, the text the rule."""
+
+    def __init__(self, text: str, param: str | None = None) -> None:
+        super().__init__(text)
+        self.param = param
+
+
 class Cut(Exception):
     """A stream ended in the middle."""
 
@@ -236,10 +244,14 @@ class Dialect(Protocol):
         """What of this call it cannot carry although it knows the field, by name."""
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
-        """The request to send; `max_output` bounds the output of one choice upstream."""
+        """The request to send; `max_output` bounds the output of one choice upstream.
+
+        Raises:
+            Unfit: The call cannot be said in this dialect.
+        """
 
     def read(self, call: Call, header: HeaderOf, payload: bytes) -> Reply:
-        """Read a whole answer. Raises ValueError when it is not one."""
+        """Read a whole answer. Raises ValueError when it is not one, StreamError for an error."""
 
     def reader(self, call: Call) -> StreamReader:
         """A reader for one streamed answer."""

@@ -15,10 +15,13 @@ from alltoken_app.errors import AllTokenError, Invalid, RateLimited, UpstreamFai
 from alltoken_app.providers.base import (
     Call,
     Cut,
+    Dialect,
     EndpointFacts,
+    Outgoing,
     Piece,
     Reply,
     StreamError,
+    Unfit,
     UpstreamError,
 )
 from alltoken_app.providers.sse import EventTooLarge
@@ -191,8 +194,9 @@ async def _attempt(
     watch: _Watch,
     attempt: Attempt,
 ) -> AsyncGenerator[Arrived, None]:
+    dialect = connection.speaks(call)
+    outgoing = _said(dialect, call, endpoint, max_output)
     base_url = await connection.base_url(endpoint)
-    outgoing = connection.dialect.request(call, endpoint, max_output)
     proof = await connection.authorize(base_url + outgoing.path, outgoing)
     watch.begin_attempt()
     try:
@@ -200,14 +204,14 @@ async def _attempt(
         async with _opened(upstream.open(base_url, outgoing, proof), clock) as incoming:
             attempt.status = incoming.status
             if incoming.status != 200:
-                raise await _refusal(incoming, connection, watch)
+                raise await _refusal(incoming, dialect, watch)
             if not call.stream:
-                yield await _reply(call, incoming, connection, watch)
+                yield await _reply(call, incoming, dialect, watch)
                 return
-            if not incoming.header("content-type").startswith(connection.dialect.stream_type):
+            if not incoming.header("content-type").startswith(dialect.stream_type):
                 text = "The provider did not answer with a stream."
                 raise _failure("upstream_bad_response", text, retry=False, status=incoming.status)
-            stream = _stream(call, incoming, connection, watch)
+            stream = _stream(call, incoming, dialect, watch)
             async with aclosing(stream):
                 async for pieces in stream:
                     yield pieces
@@ -233,18 +237,30 @@ async def _opened(
         await opening.__aexit__(None, None, None)
 
 
-async def _refusal(incoming: Incoming, connection: Connection, watch: _Watch) -> _Failed:
+def _said(dialect: Dialect, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
+    try:
+        return dialect.request(call, endpoint, max_output)
+    except Unfit as unfit:
+        error = UpstreamError(
+            "invalid_value", str(unfit), retry=False, client_fault=True, param=unfit.param
+        )
+        raise _Failed(error) from None
+
+
+async def _refusal(incoming: Incoming, dialect: Dialect, watch: _Watch) -> _Failed:
     async with watch.first_token():
         payload = await _read(incoming, MAX_REFUSAL)
-    error = connection.dialect.read_error(incoming.status, incoming.header, payload)
+    error = dialect.read_error(incoming.status, incoming.header, payload)
     return _Failed(error, incoming.status)
 
 
-async def _reply(call: Call, incoming: Incoming, connection: Connection, watch: _Watch) -> Reply:
+async def _reply(call: Call, incoming: Incoming, dialect: Dialect, watch: _Watch) -> Reply:
     async with watch.whole():
         payload = await _read(incoming, MAX_REPLY)
     try:
-        return connection.dialect.read(call, incoming.header, payload)
+        return dialect.read(call, incoming.header, payload)
+    except StreamError as error:
+        raise _before_content(error) from None
     except ValueError:
         text = "The provider's answer could not be read."
         raise _failure("upstream_bad_response", text, retry=False, status=200) from None
@@ -263,10 +279,10 @@ async def _read(incoming: Incoming, limit: int) -> bytes:
 
 
 async def _stream(
-    call: Call, incoming: Incoming, connection: Connection, watch: _Watch
+    call: Call, incoming: Incoming, dialect: Dialect, watch: _Watch
 ) -> AsyncGenerator[list[Piece], None]:
     """Pieces from the first with content on; earlier ones (a role, nothing) wait for it."""
-    events = connection.dialect.reader(call)
+    events = dialect.reader(call)
     waiting: list[Piece] = []
     begun = False
     while not events.done:
