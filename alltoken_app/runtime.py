@@ -16,6 +16,7 @@ from alltoken_app.jobs import upkeep
 from alltoken_app.ledger.books import Books
 from alltoken_app.limits.rates import Rates
 from alltoken_app.payments.stripe_client import Payments
+from alltoken_app.providers import connections
 from alltoken_app.providers.base import EndpointFacts
 from alltoken_app.providers.credentials import Bearer
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
@@ -72,9 +73,9 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
     seen = await database.read(revisions.versions)  # before anything is cached
     engines = LocalEngine(settings, secrets)
     fault = FaultUpstream(scale=settings.fault_delay_scale) if settings.fault_provider else None
-    connections = _connections(settings, secrets, engines)
+    connected = _connections(settings, secrets, engines)
     if fault is not None:
-        connections["fault"] = Connection("fault", OpenAIChat(), fixed(await fault.start()))
+        connected["fault"] = Connection("fault", OpenAIChat(), fixed(await fault.start()))
     plane = Plane(
         settings=settings,
         secrets=secrets,
@@ -84,7 +85,7 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
         callers=Callers(database, secrets.pepper, settings.book, settings.sandbox_providers),
         rates=Rates(settings.requests_per_minute, settings.concurrent_requests),
         catalog=await database.read(snapshot.load),
-        connections=connections,
+        connections=connected,
         upstream=Upstream(settings.connect_timeout, frozenset(settings.insecure_upstreams)),
         clocks=Clocks(
             settings.first_token_timeout,
@@ -94,7 +95,7 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
         ),
         engines=engines,
         payments=Payments(settings, secrets),
-        connected=frozenset(connections),
+        connected=frozenset(connected),
     )
     return plane, fault, seen
 
@@ -102,15 +103,10 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
 def _connections(
     settings: Settings, secrets: crypto.Secrets, engines: LocalEngine
 ) -> dict[str, Connection]:
-    found = {
-        extra.name: Connection(
-            extra.name,
-            OpenAIChat(),
-            fixed(extra.base_url.rstrip("/")),
-            Bearer(extra.key.get_secret_value()),
-        )
-        for extra in settings.extra_providers
-    }
+    found = connections.connections(settings)
+    for extra in settings.extra_providers:
+        url, key = extra.base_url.rstrip("/"), extra.key.get_secret_value()
+        found[extra.name] = Connection(extra.name, OpenAIChat(), fixed(url), Bearer(key))
     if settings.local_models:
         spoken = OpenAIChat(scope_header="x-cache-scope")
 

@@ -78,6 +78,26 @@ class Settings(BaseSettings):
     extra_providers: tuple[ExtraProvider, ...] = ()
     insecure_upstreams: Annotated[tuple[str, ...], NoDecode] = ()
 
+    # Keys of providers, and their addresses where they are not the published ones
+    alltoken_openai_key: SecretStr = SecretStr("")
+    alltoken_anthropic_key: SecretStr = SecretStr("")
+    alltoken_google_key: SecretStr = SecretStr("")
+    alltoken_azure_key: SecretStr = SecretStr("")
+    alltoken_mistral_key: SecretStr = SecretStr("")
+    alltoken_deepseek_key: SecretStr = SecretStr("")
+    alltoken_meta_key: SecretStr = SecretStr("")
+    alltoken_cohere_key: SecretStr = SecretStr("")
+    alltoken_groq_key: SecretStr = SecretStr("")
+    alltoken_together_key: SecretStr = SecretStr("")
+    alltoken_fireworks_key: SecretStr = SecretStr("")
+    alltoken_xai_key: SecretStr = SecretStr("")
+    alltoken_openrouter_key: SecretStr = SecretStr("")
+    alltoken_cerebras_key: SecretStr = SecretStr("")
+    alltoken_perplexity_key: SecretStr = SecretStr("")
+    alltoken_vllm_key: SecretStr = SecretStr("")
+    alltoken_llama_cpp_key: SecretStr = SecretStr("")
+    provider_urls: dict[str, str] = {}
+
     # Clocks of a request
     connect_timeout: float = Field(default=3.0, gt=0)
     first_token_timeout: float = Field(default=60.0, gt=0)

@@ -136,5 +136,49 @@ def test_no_choices_are_no_failure() -> None:
 def test_words_of_the_upstream_are_short_and_printable_or_dropped(finish: str) -> None:
     event = f'{{"choices":[{{"index":0,"delta":{{}},"finish_reason":{finish}}}]}}'
     piece = read_chunk(event.encode())
-    assert piece is not None
-    assert piece.finish is None
+    assert (piece.finish, piece.native_finish) == ("stop", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "common", "native"),
+    [("eos", "stop", "eos"), ("model_length", "length", "model_length"), ("stop", "stop", None)],
+)
+def test_finish_reasons_of_a_servers_own_become_openais(
+    said: str, common: str, native: str | None
+) -> None:
+    piece = read_chunk(f'{{"choices":[{{"delta":{{}},"finish_reason":"{said}"}}]}}'.encode())
+    assert (piece.finish, piece.native_finish) == (common, native)
+    assert json.loads(piece.choices)[0]["finish_reason"] == common
+
+
+def test_thinking_in_parts_becomes_reasoning() -> None:
+    parts = (
+        '[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"so"}]'
+    )
+    piece = read_chunk(f'{{"choices":[{{"index":0,"delta":{{"content":{parts}}}}}]}}'.encode())
+    delta = json.loads(piece.choices)[0]["delta"]
+    assert (delta["content"], delta["reasoning"]) == ("so", "hm")
+    assert piece.size == 4
+
+
+def test_reasoning_under_another_name_is_found_under_both() -> None:
+    piece = read_chunk(b'{"choices":[{"index":0,"delta":{"reasoning_content":"hm"}}]}')
+    delta = json.loads(piece.choices)[0]["delta"]
+    assert delta["reasoning"] == delta["reasoning_content"] == "hm"
+
+
+def test_an_error_instead_of_an_answer_is_an_error() -> None:
+    with pytest.raises(StreamError) as caught:
+        DIALECT.read(call(), no_header, b'{"error":{"message":"no","code":429}}')
+    assert caught.value.error is not None
+    assert caught.value.error.code == "upstream_rate_limited"
+
+
+def test_xai_counts_reasoning_in_the_total_alone() -> None:
+    usage = (
+        b'{"prompt_tokens":5,"completion_tokens":2,"total_tokens":17,'
+        b'"completion_tokens_details":{"reasoning_tokens":10}}'
+    )
+    read = read_chunk(b'{"choices":[],"usage":' + usage + b"}").usage
+    assert read is not None
+    assert (read.output, read.reasoning) == (12, 10)

@@ -22,12 +22,13 @@ from alltoken_app.providers.base import (
     sane,
     word,
 )
-from alltoken_app.providers.dialects import openai_usage
+from alltoken_app.providers.dialects import openai_odd, openai_usage
+from alltoken_app.providers.quirks import PLAIN, Quirks
 from alltoken_app.providers.sse import EventReader
 
 JSON = ("content-type", "application/json")
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
-PASSED_ON = ("choices", "data", "system_fingerprint", "service_tier")
+PASSED_ON = ("choices", "data", "system_fingerprint", "service_tier", "citations", "search_results")
 STREAM_OPTIONS = msgspec.Raw(b'{"include_usage":true}')
 TRUE = msgspec.Raw(b"true")
 NULL = msgspec.Raw(b"null")
@@ -41,6 +42,10 @@ HONOURS = frozenset({
     "encoding_format", "dimensions", "service_tier", "modalities", "audio", "web_search_options",
     "prompt_cache_key",
 })  # fmt: skip
+
+
+REASONING = frozenset({"reasoning", "include_reasoning"})
+EFFORTS = (("low", 8_000), ("medium", 16_000))
 
 
 class Timings(msgspec.Struct):
@@ -73,6 +78,11 @@ class ChunkChoice(msgspec.Struct):
     delta: Delta = msgspec.field(default_factory=Delta)
     message: Delta | None = None
     finish_reason: str | None = None
+    native_finish_reason: str | None = None
+
+
+class GroqPart(msgspec.Struct):
+    usage: msgspec.Raw = NULL
 
 
 class Chunk(msgspec.Struct):
@@ -81,6 +91,8 @@ class Chunk(msgspec.Struct):
     usage: msgspec.Raw = NULL
     timings: Timings | None = None
     error: msgspec.Raw = NULL
+    service_tier: str | None = None
+    x_groq: GroqPart | None = None
 
 
 class ReplyIn(msgspec.Struct):
@@ -88,7 +100,16 @@ class ReplyIn(msgspec.Struct):
 
     id: str | None = None
     usage: msgspec.Raw = NULL
-    choices: list[ChunkChoice] = []
+    error: msgspec.Raw = NULL
+    service_tier: str | None = None
+
+
+class Reasoning(msgspec.Struct):
+    """The common form's wish to reason."""
+
+    effort: str | None = None
+    max_tokens: int | None = None
+    enabled: bool | None = None
 
 
 class ErrorBody(msgspec.Struct):
@@ -106,54 +127,78 @@ _chunk = msgspec.json.Decoder(Chunk)
 _choices = msgspec.json.Decoder(list[ChunkChoice])
 _reply = msgspec.json.Decoder(ReplyIn)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_reasoning = msgspec.json.Decoder(Reasoning)
 _tool_calls = msgspec.json.Decoder(list[ToolCallPart])
 _error = msgspec.json.Decoder(ErrorIn)
+_error_body = msgspec.json.Decoder(ErrorBody)
 _encode = msgspec.json.Encoder().encode
 
 
 class OpenAIChat:
-    """Speaks OpenAI's dialect.
+    """Speaks OpenAI's dialect, with the quirks of one server.
 
     Args:
-        output_limit: The name this server gives to the bound on output.
         scope_header: A header that takes `Call.cache_scope`, on servers of ours.
     """
 
     native = "chat"
     stream_type = "text/event-stream"
-    honours = HONOURS
 
-    def __init__(self, output_limit: str = "max_tokens", scope_header: str = "") -> None:
-        self._output_limit = output_limit
+    def __init__(self, quirks: Quirks = PLAIN, scope_header: str = "") -> None:
+        self._quirks = quirks
         self._scope_header = scope_header
+        self._changes = bool(quirks.renames or quirks.drops)
+        self.honours = (HONOURS | REASONING if quirks.reasoning else HONOURS) - quirks.drops
 
     def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
-        return ()
+        if self._quirks.schemas or b'"json_schema"' not in call.fields.get("response_format", b""):
+            return ()
+        return ("response_format",)
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
         body = dict(call.fields)
+        if self._changes:
+            body = self._adapted(body)
+        if "reasoning" in body or "reasoning_effort" in body:
+            _place_reasoning(body, self._quirks.reasoning)
         body["model"] = msgspec.Raw(_encode(endpoint.upstream_model))
         if call.operation == "chat":
-            body[self._output_limit] = msgspec.Raw(str(max_output).encode())
+            body[self._quirks.output_limit] = msgspec.Raw(str(max_output).encode())
         if call.stream:
             body["stream"] = TRUE
             body["stream_options"] = STREAM_OPTIONS
         headers = (JSON, (self._scope_header, call.cache_scope)) if self._scope_header else (JSON,)
         return Outgoing(PATHS[call.operation], headers, _encode(body))
 
+    def _adapted(self, fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+        """The fields under this server's names, without those it refuses."""
+        quirks = self._quirks
+        return {
+            quirks.renames.get(name, name): value
+            for name, value in fields.items()
+            if name not in quirks.drops
+        }
+
     def read(self, call: Call, header: HeaderOf, payload: bytes) -> Reply:
         found = _reply.decode(payload)
         fields = _fields.decode(payload)
-        if ("data" if call.operation == "embeddings" else "choices") not in fields:
-            raise ValueError("no answer in the reply")
-        texts = [choice.message for choice in found.choices if choice.message]
+        embeddings = call.operation == "embeddings"
+        if ("data" if embeddings else "choices") not in fields:
+            raise _no_answer(found)
+        raw, choices = (b"", []) if embeddings else _read_choices(bytes(fields["choices"]))
+        if raw:
+            fields["choices"] = msgspec.Raw(raw)
+        texts = [choice.message for choice in choices if choice.message]
+        finish = word(choices[0].finish_reason) if choices else None
         return Reply(
             body={name: fields[name] for name in PASSED_ON if name in fields},
             usage=openai_usage.read(found.usage),
-            content=call.operation == "embeddings" or any(map(_has_content, texts)),
+            content=embeddings or any(map(_has_content, texts)),
             size=sum(map(_size, texts)),
-            finish=word(found.choices[0].finish_reason) if found.choices else None,
+            finish=finish,
+            native_finish=word(choices[0].native_finish_reason) if choices else None,
             upstream_id=word(found.id),
+            tier=word(found.service_tier),
         )
 
     def reader(self, call: Call) -> "ChatReader":
@@ -170,6 +215,33 @@ class OpenAIChat:
             param = body.param or ("messages" if known == "context_length_exceeded" else None)
             return refusals.refusal(known, said=body.message, param=param, retry_after=wait)
         return refusals.by_status(status, said=body.message, param=body.param, retry_after=wait)
+
+
+def _place_reasoning(body: dict[str, msgspec.Raw], field: str) -> None:
+    """Say the wish to reason as this server wants to hear it."""
+    if field == "reasoning" and "reasoning" in body:
+        return
+    wish = body.pop("reasoning", None)
+    effort = body.pop("reasoning_effort", None)
+    if not field:
+        return
+    if wish is not None and effort is None:
+        said = _effort(_reasoning.decode(wish))
+        effort = msgspec.Raw(_encode(said)) if said else None
+    if effort is not None:
+        whole = msgspec.Raw(b'{"effort":' + effort + b"}")
+        body[field] = whole if field == "reasoning" else effort
+
+
+def _effort(wish: Reasoning) -> str | None:
+    """The wish as a word, for servers that know no budget in tokens."""
+    if wish.effort:
+        return wish.effort
+    if wish.enabled is False:
+        return "none"
+    if wish.max_tokens is None:
+        return "medium" if wish.enabled else None
+    return next((word for word, most in EFFORTS if wish.max_tokens <= most), "high")
 
 
 # Codes that say more than the status they come with.
@@ -211,20 +283,62 @@ def read_chunk(data: bytes) -> Piece:
     """One chunk of a stream. Raises ValueError, StreamError."""
     chunk = _chunk.decode(data)
     if chunk.error != NULL:
-        raise StreamError
+        raise StreamError(_said_error(chunk.error))
     # A newline between JSON values is white space, and would end our own event.
-    choices = bytes(chunk.choices).replace(b"\n", b" ") if chunk.choices != NULL else b"[]"
-    piece = Piece(choices, usage=openai_usage.read(chunk.usage), upstream_id=word(chunk.id))
-    for choice in _choices.decode(piece.choices):
+    raw = bytes(chunk.choices).replace(b"\n", b" ") if chunk.choices != NULL else b"[]"
+    raw, choices = _read_choices(raw)
+    usage = chunk.usage if chunk.x_groq is None else chunk.x_groq.usage
+    piece = Piece(raw, usage=openai_usage.read(usage), upstream_id=word(chunk.id))
+    piece.tier = word(chunk.service_tier)
+    for choice in choices:
         piece.content = piece.content or _has_content(choice.delta)
         piece.size += _size(choice.delta)
         piece.finish = word(choice.finish_reason) or piece.finish
+        piece.native_finish = word(choice.native_finish_reason) or piece.native_finish
     if chunk.timings is not None:
         counted = chunk.timings
         piece.running = sane(
             Usage(counted.prompt_n + counted.cache_n, counted.predicted_n, counted.cache_n)
         )
     return piece
+
+
+def _read_choices(raw: bytes) -> tuple[bytes, list[ChunkChoice]]:
+    """The choices, and their bytes: as they came, unless this server writes them differently."""
+    try:
+        choices = _choices.decode(raw)
+    except msgspec.ValidationError:
+        pass
+    else:
+        if not any(map(_odd, choices)):
+            return raw, choices
+    mended = openai_odd.mend(raw)
+    return mended, _choices.decode(mended)
+
+
+def _odd(choice: ChunkChoice) -> bool:
+    said = choice.message or choice.delta
+    unnamed = said.reasoning_content is not None and said.reasoning is None
+    return unnamed or choice.finish_reason not in openai_odd.FINISHES
+
+
+def _said_error(raw: msgspec.Raw) -> UpstreamError:
+    """An error inside a stream or a 200: what its words and numbers mean."""
+    try:
+        body = _error_body.decode(raw)
+    except ValueError:
+        return refusals.by_status(500)
+    known = KNOWN.get(body.code if isinstance(body.code, str) else "")
+    if known is not None:
+        return refusals.refusal(known, said=body.message, param=body.param)
+    status = body.code if isinstance(body.code, int) and 400 <= body.code < 600 else 500
+    return refusals.by_status(status, said=body.message, param=body.param)
+
+
+def _no_answer(found: ReplyIn) -> Exception:
+    if found.error != NULL:
+        return StreamError(_said_error(found.error))
+    return ValueError("no answer in the reply")
 
 
 def _has_content(delta: Delta) -> bool:

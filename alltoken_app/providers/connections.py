@@ -1,0 +1,49 @@
+"""From the providers' rows and the operator's settings to connections."""
+
+from collections.abc import Callable, Mapping
+
+from pydantic import SecretStr
+
+from alltoken_app.providers.base import Dialect
+from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
+from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.rows import ROWS, Row
+from alltoken_app.providers.table import Connection, fixed
+from alltoken_app.settings import Settings
+
+Make = Callable[[Row], Mapping[str, Dialect]]
+
+# What each dialect's name means: "" is what a provider speaks by default, other keys are callers'
+# dialects or operations (`Connection.others`).
+DIALECTS: dict[str, Make] = {
+    "openai": lambda row: {"": OpenAIChat(row.quirks)},
+}
+
+
+def connections(settings: Settings) -> dict[str, Connection]:
+    """Every provider that the settings give a key or an address."""
+    return {row.id: _connection(row, settings) for row in ROWS if _configured(row, settings)}
+
+
+def _configured(row: Row, settings: Settings) -> bool:
+    if not (row.url or row.id in settings.provider_urls):
+        return False
+    return not (row.key and row.url) or bool(_key(row, settings))
+
+
+def _key(row: Row, settings: Settings) -> str:
+    if not row.key:
+        return ""
+    secret: SecretStr = getattr(settings, row.key)
+    return secret.get_secret_value()
+
+
+def _connection(row: Row, settings: Settings) -> Connection:
+    spoken: dict[str, Dialect] = {}
+    for name in row.dialects:
+        for wanted, dialect in DIALECTS[name](row).items():
+            spoken.setdefault(wanted, dialect)
+    key = _key(row, settings)
+    proof: Credential = ApiKey(row.header, key) if row.header and key else Bearer(key)
+    url = settings.provider_urls.get(row.id, row.url).rstrip("/")
+    return Connection(row.id, spoken.pop(""), fixed(url), proof, spoken)
