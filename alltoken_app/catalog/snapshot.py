@@ -83,6 +83,7 @@ def _facts(row: Endpoint, kind: str, price: Price) -> EndpointFacts:
         trains=row.trains is not False,
         region=row.region,
         price=price,
+        quantization=row.quantization,
     )
 
 

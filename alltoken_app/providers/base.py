@@ -66,6 +66,8 @@ class EndpointFacts(msgspec.Struct, frozen=True):
     trains: bool
     region: str | None
     price: Price
+    quantization: str | None = None
+    tier: str | None = None  # a service tier of its own ("priority", "flex"), with its own price
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -88,6 +90,9 @@ class Call(msgspec.Struct, frozen=True):
         headers: Request headers of the caller's dialect that belong upstream (anthropic-beta …).
         known: Usage that is certain or bounded before anything is sent (characters, milliseconds).
         media: Bytes beside the fields: an uploaded sound.
+        models: More slugs that may serve, in this order, when `model` cannot.
+        session: The caller's own name for a conversation: it stays where its prompt is cached.
+        strict_model: Only `model` itself: no alias, no preset, no other model.
     """
 
     operation: str
@@ -105,6 +110,9 @@ class Call(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     known: Usage = Usage()
     media: "Media | None" = None
+    models: tuple[str, ...] = ()
+    session: str = ""
+    strict_model: bool = False
 
 
 class Media(msgspec.Struct, frozen=True):
