@@ -1,7 +1,7 @@
 """The lean HTTP layer under `/v1`: one request object, three ways to answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -79,31 +79,33 @@ class Request:
         """The query string; the last of equal names wins."""
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
 
-    async def body(self) -> bytes:
-        """The whole body.
+    async def body(self, limit: int | None = None) -> bytes:
+        """The whole body, of at most `limit` bytes (MAX_BODY unless said otherwise).
 
         Raises:
-            Invalid: Larger than MAX_BODY (413), or encoded (415).
+            Invalid: Larger than that (413), or encoded (415).
             Disconnected: The client left while sending.
         """
-        limit = self.plane.settings.max_body
+        parts = [part async for part in self.received(limit or self.plane.settings.max_body)]
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def received(self, limit: int) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises as `body`."""
         if self.header(b"content-encoding") not in ("", "identity"):
             text = "Compressed request bodies are not accepted. Nothing was charged."
             raise Invalid(text, code="unsupported_content_encoding", status=415)
-        parts: list[bytes] = []
-        size = 0
-        while True:
+        size, more = 0, True
+        while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise Disconnected
             part = message.get("body", b"")
+            more = message.get("more_body", False)
             size += len(part)
             if size > limit:
                 text = f"The body is larger than {limit} bytes. Nothing was charged."
                 raise Invalid(text, code="request_too_large", status=413)
-            parts.append(part)
-            if not message.get("more_body"):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+            yield part
 
     async def gone(self) -> None:
         """Return when the client has left (only after the body has been read)."""

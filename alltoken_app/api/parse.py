@@ -123,17 +123,17 @@ def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         Invalid: `param` names the field; nothing was charged.
         NotFound: The model's name cannot be one.
     """
-    found = _document(body, content_type)
-    fields = _decode(_chat, body)
+    found = document(body, content_type)
+    fields = decode(_chat, body)
     modalities = _check_messages(fields.messages)
     if fields.stream_options is not None and not fields.stream:
         raise Invalid("stream_options needs stream: true.", param="stream_options")
     strict = strict or bool(fields.alltoken and fields.alltoken.strict)
-    warnings = _unknown(found, known.CHAT_FORWARDED | known.CHAT_OURS, strict=strict)
+    warnings = unknown(found, known.CHAT_FORWARDED | known.CHAT_OURS, strict=strict)
     call = Call(
         operation="chat",
-        model=_slug(fields.model),
-        fields=_forwarded(found, known.CHAT_FORWARDED),
+        model=slug(fields.model),
+        fields=forwarded(found, known.CHAT_FORWARDED),
         stream=bool(fields.stream),
         max_output=fields.max_completion_tokens or fields.max_tokens,
         choices=fields.n or 1,
@@ -146,24 +146,24 @@ def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
 
 def embeddings(body: bytes, content_type: str, *, strict: bool) -> Parsed:
     """Parse an embeddings request. Raises as `chat`."""
-    found = _document(body, content_type)
-    fields = _decode(_embeddings, body)
-    texts = _decode(_texts, bytes(fields.input), "input")
+    found = document(body, content_type)
+    fields = decode(_embeddings, body)
+    texts = decode(_texts, bytes(fields.input), "input")
     if texts in ("", [""]):
         raise Invalid("input is empty. Nothing was charged.", param="input")
     strict = strict or bool(fields.alltoken and fields.alltoken.strict)
-    warnings = _unknown(found, known.EMBEDDINGS_FORWARDED | known.EMBEDDINGS_OURS, strict=strict)
+    warnings = unknown(found, known.EMBEDDINGS_FORWARDED | known.EMBEDDINGS_OURS, strict=strict)
     call = Call(
         operation="embeddings",
-        model=_slug(fields.model),
-        fields=_forwarded(found, known.EMBEDDINGS_FORWARDED),
+        model=slug(fields.model),
+        fields=forwarded(found, known.EMBEDDINGS_FORWARDED),
         size=len(body),
         inputs=len(texts) if isinstance(texts, list) else 1,
     )
     return Parsed(call, fields.provider or _nothing, strict, warnings, fields.user)
 
 
-def _document(body: bytes, content_type: str) -> dict[str, msgspec.Raw]:
+def document(body: bytes, content_type: str) -> dict[str, msgspec.Raw]:
     """The top-level object, each value as its own bytes; refuses what JSON lets slip."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -230,19 +230,24 @@ def _too_deep() -> Invalid:
     return Invalid(f"The body nests deeper than {MAX_DEPTH} levels.", code="json_too_deep")
 
 
-def _decode(decoder: "msgspec.json.Decoder[T]", body: bytes, root: str | None = None) -> T:
+def decode(decoder: "msgspec.json.Decoder[T]", body: bytes, root: str | None = None) -> T:
     """Decode with strict types; the error names the field and the rule."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        rule, _, where = str(error).partition(" - at `")
-        path = where.rstrip("`").removeprefix("$").removeprefix(".")
-        param = root or path or _missing(rule)
-        code = "invalid_type" if rule.startswith("Expected `") and "got" in rule else None
-        text = f"{param or 'The body'}: {rule}. Nothing was charged."
-        raise Invalid(text, code=code or "invalid_value", param=param or None) from None
+        raise wrong(error, root) from None
     except msgspec.DecodeError as error:
         raise Invalid(f"The body is not valid JSON: {error}.", code="invalid_json") from None
+
+
+def wrong(error: msgspec.ValidationError, root: str | None = None) -> Invalid:
+    """What msgspec found wrong, as a refusal that names the field."""
+    rule, _, where = str(error).partition(" - at `")
+    path = where.rstrip("`").removeprefix("$").removeprefix(".")
+    param = root or path or _missing(rule)
+    code = "invalid_type" if rule.startswith("Expected `") and "got" in rule else None
+    text = f"{param or 'The body'}: {rule}. Nothing was charged."
+    return Invalid(text, code=code or "invalid_value", param=param or None)
 
 
 def _missing(rule: str) -> str:
@@ -250,7 +255,7 @@ def _missing(rule: str) -> str:
     return found[1] if found else ""
 
 
-def _slug(model: str) -> str:
+def slug(model: str) -> str:
     if not SLUG.fullmatch(model) or ".." in model:
         text = f"There is no model {model[:64]!r}. GET /v1/models lists them."
         raise NotFound(text, code="model_not_found", param="model")
@@ -271,12 +276,12 @@ def _check_messages(messages: list[Message]) -> frozenset[str]:
             text = f"{where}: must be a string or a list of parts."
             raise Invalid(text, code="invalid_type", param=where)
         if content == b"[":
-            parts = _decode(_parts, bytes(message.content), f"messages[{index}].content")
+            parts = decode(_parts, bytes(message.content), f"messages[{index}].content")
             kinds.update(PART_KINDS.get(part.type, part.type) for part in parts)
     return frozenset(kinds)
 
 
-def _unknown(
+def unknown(
     found: dict[str, msgspec.Raw], expected: frozenset[str], *, strict: bool
 ) -> tuple[str, ...]:
     unknown = sorted(found.keys() - expected)
@@ -293,7 +298,7 @@ def _printable(name: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in name[:64])
 
 
-def _forwarded(found: dict[str, msgspec.Raw], names: frozenset[str]) -> dict[str, msgspec.Raw]:
+def forwarded(found: dict[str, msgspec.Raw], names: frozenset[str]) -> dict[str, msgspec.Raw]:
     return {name: value for name, value in found.items() if name in names and value != _NULL}
 
 
