@@ -52,7 +52,12 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class EndpointFacts(msgspec.Struct, frozen=True):
-    """One model at one provider, as the router knows it. Tokens are counts, prices pico-USD."""
+    """One model at one provider, as the router knows it. Tokens are counts, prices pico-USD.
+
+    Attributes:
+        wires: The callers' dialects it is offered in ("chat", "responses", "completions"), where
+            not all that its provider speaks; empty: all but "completions".
+    """
 
     id: str
     model: str
@@ -68,6 +73,7 @@ class EndpointFacts(msgspec.Struct, frozen=True):
     price: Price
     quantization: str | None = None
     tier: str | None = None  # a service tier of its own ("priority", "flex"), with its own price
+    wires: frozenset[str] = frozenset()
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -93,6 +99,8 @@ class Call(msgspec.Struct, frozen=True):
         models: More slugs that may serve, in this order, when `model` cannot.
         session: The caller's own name for a conversation: it stays where its prompt is cached.
         strict_model: Only `model` itself: no alias, no preset, no other model.
+        untranslated: What of `native` the common form cannot say, by name: only an upstream that
+            speaks `dialect` honours it.
     """
 
     operation: str
@@ -113,6 +121,7 @@ class Call(msgspec.Struct, frozen=True):
     models: tuple[str, ...] = ()
     session: str = ""
     strict_model: bool = False
+    untranslated: tuple[str, ...] = ()
 
 
 class Media(msgspec.Struct, frozen=True):

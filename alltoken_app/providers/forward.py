@@ -194,7 +194,7 @@ async def _attempt(
     watch: _Watch,
     attempt: Attempt,
 ) -> AsyncGenerator[Arrived, None]:
-    dialect = connection.speaks(call)
+    dialect = connection.speaks(call, endpoint)
     outgoing = _said(dialect, call, endpoint, max_output)
     base_url = await connection.base_url(endpoint)
     proof = await connection.authorize(base_url + outgoing.path, outgoing)

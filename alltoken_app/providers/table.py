@@ -26,12 +26,26 @@ class Connection:
     authorize: Credential = field(default=Bearer(), repr=False)
     others: Mapping[str, Dialect] = field(default_factory=dict)
 
-    def speaks(self, call: Call) -> Dialect:
-        """The dialect for this call: the caller's own where the provider has it."""
+    def speaks(self, call: Call, endpoint: EndpointFacts) -> Dialect:
+        """The dialect for this call: the caller's own where provider and endpoint have it."""
         if not self.others:
             return self.dialect
         own = self.others.get(call.dialect)
-        return own or self.others.get(call.operation, self.dialect)
+        if own is not None and _offered(endpoint, call.dialect):
+            return own
+        if call.operation in ("chat", "completions"):
+            return next(iter(self._instead(endpoint)), self.dialect)
+        return self.others.get(call.operation, self.dialect)
+
+    def _instead(self, endpoint: EndpointFacts) -> list[Dialect]:
+        """What an endpoint speaks that is not offered in its provider's usual dialect."""
+        if not endpoint.wires or self.dialect.native in endpoint.wires:
+            return []
+        return [self.others[wire] for wire in sorted(endpoint.wires) if wire in self.others]
+
+
+def _offered(endpoint: EndpointFacts, wire: str) -> bool:
+    return wire in endpoint.wires if endpoint.wires else wire != "completions"
 
 
 def fixed(url: str) -> BaseUrl:
