@@ -103,6 +103,7 @@ def upgrade() -> None:
         sa.Column("cost", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("journal_tx", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("served", sa.JSON(), nullable=False),
         sa.Column("attempts", sa.JSON(), nullable=False),
         sa.Column("warnings", sa.JSON(), nullable=False),
         sa.Column("upstream_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -541,10 +542,77 @@ def upgrade() -> None:
     with op.batch_alter_table("top_up", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_top_up_org_id"), ["org_id"], unique=False)
 
+    op.create_table(
+        "model_alias",
+        sa.Column("alias", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("model_slug", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_slug"],
+            ["ai_model.slug"],
+        ),
+        sa.PrimaryKeyConstraint("alias"),
+    )
+    with op.batch_alter_table("model_alias", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_model_alias_model_slug"), ["model_slug"], unique=False)
+
+    op.create_table(
+        "preset",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("slug", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("models", sa.JSON(), nullable=False),
+        sa.Column("wishes", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("org_id", "slug"),
+    )
+    with op.batch_alter_table("preset", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_preset_org_id"), ["org_id"], unique=False)
+
+    op.create_table(
+        "routing_rule",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("key_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("wishes", sa.JSON(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["key_id"],
+            ["api_key.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("routing_rule", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_routing_rule_org_id"), ["org_id"], unique=False)
+
     refuse_changes()
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("routing_rule", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_routing_rule_org_id"))
+
+    op.drop_table("routing_rule")
+    with op.batch_alter_table("preset", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_preset_org_id"))
+
+    op.drop_table("preset")
+    with op.batch_alter_table("model_alias", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_model_alias_model_slug"))
+
+    op.drop_table("model_alias")
     with op.batch_alter_table("top_up", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_top_up_org_id"))
 

@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from alltoken_app.tables import account, catalog, generation, key, ledger, payment
+from alltoken_app.tables import account, catalog, generation, key, ledger, payment, routing
 
-TABLES = (account, catalog, generation, key, ledger, payment)
+TABLES = (account, catalog, generation, key, ledger, payment, routing)
 METADATA = SQLModel.metadata

@@ -21,6 +21,7 @@ class Generation(SQLModel, table=True):
         estimated: The provider reported no usage; we counted what was delivered.
         lines: [[meter, quantity, rate in pico, product in pico], …]; their sum rounds to `cost`
             (of an interrupted answer there are none; a cost above its hold is cut to the hold).
+        served: {upstream_model, quantization, region, service_tier, zdr} of the endpoint then.
         attempts: [{provider, endpoint, status, ms, code}, …] in the order they were made.
         size_bucket: Power of two at or above the request's size in bytes.
         user_hash: Keyed hash of the caller's own `user` field.
@@ -57,6 +58,7 @@ class Generation(SQLModel, table=True):
     cost: Nano = big(0)
     held: Nano = big(0)
     journal_tx: str | None = None
+    served: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     attempts: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     warnings: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     upstream_id: str | None = None
