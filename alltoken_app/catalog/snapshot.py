@@ -1,13 +1,14 @@
 """The catalogue in memory: what routing reads on every request. Replaced whole when it changes."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
 
 from alltoken_app.clock import Millis, now_ms
 from alltoken_app.providers.base import EndpointFacts, Price
 from alltoken_app.tables.catalog import AiModel, Endpoint, PriceCard, Provider
+from alltoken_app.tables.routing import ModelAlias
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,11 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Everything routable, by slug; provider names by id."""
+    """Everything routable, by slug; provider names by id; slugs by their other names."""
 
     models: dict[str, ModelFacts]
     providers: dict[str, str]
+    aliases: dict[str, str] = field(default_factory=dict)
 
 
 def load(session: Session) -> Catalog:
@@ -47,6 +49,7 @@ def load(session: Session) -> Catalog:
     return Catalog(
         models={slug: _model(row, tuple(endpoints[slug])) for slug, row in models.items()},
         providers={row.id: row.name for row in session.exec(select(Provider))},
+        aliases={row.alias: row.model_slug for row in session.exec(select(ModelAlias))},
     )
 
 
