@@ -62,7 +62,7 @@ def _number(query: dict[str, str], name: str, default: int, most: int) -> int:
 
 
 def _model(model: ModelFacts) -> dict[str, Any]:
-    cheapest = min(model.endpoints, key=lambda e: e.price.input + e.price.output, default=None)
+    cheapest = min(model.endpoints, key=lambda e: e.price.blend, default=None)
     parameters = sorted(set().union(*(e.parameters for e in model.endpoints)))
     modality = f"{'+'.join(model.input_modalities)}->{'+'.join(model.output_modalities)}"
     return {
@@ -101,10 +101,10 @@ def _pricing(endpoint: EndpointFacts) -> dict[str, str]:
     """Strings, USD per token, exact."""
     price = endpoint.price
     return {
-        "prompt": usd_of_pico(price.input),
-        "completion": usd_of_pico(price.output),
+        "prompt": usd_of_pico(price.input or 0),
+        "completion": usd_of_pico(price.output or 0),
         "request": usd_of_pico(price.request),
-        "input_cache_read": usd_of_pico(price.cached_input),
+        "input_cache_read": usd_of_pico(price.cached_input or 0),
         "price_version": price.version,
     }
 

@@ -22,7 +22,8 @@ class Usage(msgspec.Struct, frozen=True):
     """What one generation used. Counts; `milliseconds` of sound, `characters` of text to speak.
 
     `input` includes cached tokens, cache writes, sound and images; `output` includes reasoning,
-    sound and images. `units` are what a provider sells by the piece (rerank searches).
+    sound and images. `audio_cached` and `image_cached` are the sound and images among `cached`.
+    `units` are what a provider sells by the piece (rerank searches).
     """
 
     input: int = 0
@@ -39,16 +40,55 @@ class Usage(msgspec.Struct, frozen=True):
     characters: int = 0
     milliseconds: int = 0
     units: int = 0
+    audio_cached: int = 0
+    image_cached: int = 0
 
 
 class Price(msgspec.Struct, frozen=True):
-    """Rates of one price card, pico-USD per token (and per request)."""
+    """Rates of one price card, pico-USD per unit; None: not sold, or nobody knows the price.
+
+    Units are disjoint when they are charged: cached tokens, cache writes, sound and images are
+    tokens of the input (or output) at a rate of their own, reasoning is plain output.
+
+    Attributes:
+        request: Fee of every request.
+        unit: Rate of what a provider sells by the piece (rerank searches).
+        writes_unasked: The provider fills its cache unasked, and charges for it.
+        tiers: Rates for long prompts, the longest first: the first tier that the whole prompt
+            exceeds replaces all of these.
+    """
 
     version: str
-    input: Pico
-    output: Pico
-    cached_input: Pico
+    input: Pico | None = None
+    output: Pico | None = None
+    cached_input: Pico | None = None
     request: Pico = 0
+    cache_write_5m: Pico | None = None
+    cache_write_1h: Pico | None = None
+    audio_input: Pico | None = None
+    audio_output: Pico | None = None
+    audio_cached: Pico | None = None
+    image_input: Pico | None = None
+    image_output: Pico | None = None
+    image_cached: Pico | None = None
+    search: Pico | None = None
+    character: Pico | None = None
+    millisecond: Pico | None = None
+    unit: Pico | None = None
+    writes_unasked: bool = False
+    tiers: "tuple[Tier, ...]" = ()
+
+    @property
+    def blend(self) -> Pico:
+        """One token in and one out: what prices are compared and sorted by."""
+        return (self.input or 0) + (self.output or 0)
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """Rates of prompts of more than `above` tokens, cached ones included."""
+
+    above: int
+    price: Price
 
 
 class EndpointFacts(msgspec.Struct, frozen=True):
@@ -120,8 +160,8 @@ class Call(msgspec.Struct, frozen=True):
     media: "Media | None" = None
     models: tuple[str, ...] = ()
     session: str = ""
-    strict_model: bool = False
     untranslated: tuple[str, ...] = ()
+    strict_model: bool = False
 
 
 class Media(msgspec.Struct, frozen=True):
@@ -282,7 +322,13 @@ def sane(usage: Usage) -> Usage | None:
     if any(not 0 <= count < MAX_COUNT for count in msgspec.structs.astuple(usage)):
         return None
     read = usage.cached + usage.cache_write_5m + usage.cache_write_1h
-    fits = read <= usage.input and usage.reasoning <= usage.output
+    fits = (
+        read <= usage.input
+        and usage.reasoning <= usage.output
+        and usage.audio_cached <= usage.audio_input
+        and usage.image_cached <= usage.image_input
+        and usage.audio_cached + usage.image_cached <= usage.cached
+    )
     return usage if fits else None
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from alltoken_app.catalog import bounds, pricing
+from alltoken_app.catalog.pricing import Extras
 from alltoken_app.catalog.snapshot import Catalog, ModelFacts
 from alltoken_app.errors import Forbidden, Invalid, NotFound
 from alltoken_app.money import Nano
@@ -43,6 +44,7 @@ class Plan:
         input_bound: Tokens; no honest meter reports more.
         output_bound: Tokens over all choices that the upstream is told it may produce.
         excluded: Endpoint id → the rule that removed it.
+        extras: What the call may use beside text in and text out.
         warnings: Parameters the first endpoint does not honour.
     """
 
@@ -52,17 +54,19 @@ class Plan:
     output_bound: int
     excluded: dict[str, str]
     warnings: tuple[str, ...] = ()
+    extras: Extras = pricing.NONE
 
     def ceiling(self, output_tokens: int) -> Nano:
         """The most that the input and `output_tokens` can cost at any planned endpoint."""
         return max(
-            pricing.ceiling(e.price, self.input_bound, output_tokens) for e in self.endpoints
+            pricing.ceiling(e.price, self.input_bound, output_tokens, self.extras)
+            for e in self.endpoints
         )
 
     @property
     def dearest_output(self) -> int:
         """Pico-USD per output token at the dearest planned endpoint."""
-        return max(endpoint.price.output for endpoint in self.endpoints)
+        return max(pricing.dearest_output(e.price, self.extras) for e in self.endpoints)
 
 
 def make(
@@ -86,8 +90,11 @@ def make(
     excluded: dict[str, str] = {}
     eligible: list[EndpointFacts] = []
     policy = privacy.strictest(asker.policy, wishes.policy)
+    extras = bounds.extras(call)
     for endpoint in model.endpoints:
         rule = _excluded_by(endpoint, asker, wishes, policy, connected)
+        if rule is None and pricing.unpriced(endpoint, call.operation, extras):
+            rule = "unpriced_unit"
         if rule is None and strict and _not_honoured(endpoint, call):
             rule = "require_parameters"
         if rule is None:
@@ -101,10 +108,11 @@ def make(
     return Plan(
         model=model,
         endpoints=tuple(ordered),
-        input_bound=bounds.input_tokens(call),
+        input_bound=bounds.input_tokens(call, max(e.context for e in ordered)),
         output_bound=_output_bound(model, ordered, call),
         excluded=excluded,
         warnings=tuple(f"unsupported_parameter:{p}" for p in _not_honoured(ordered[0], call)),
+        extras=extras,
     )
 
 
@@ -190,7 +198,7 @@ def _order(
 
 
 def _price(endpoint: EndpointFacts) -> int:
-    return endpoint.price.input + endpoint.price.output
+    return endpoint.price.blend
 
 
 def _draw(endpoint: EndpointFacts, org_id: str, call: Call) -> float:

@@ -113,7 +113,7 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
         )
         run.warnings += plan.warnings
         started = run.mark("plan", started)
-        run.meter = Meter(run.call, plan.input_bound, plan.output_bound)
+        run.meter = Meter(run.call, plan.input_bound, plan.output_bound, plan.extras)
         await _hold(run, plan, plane)
         run.mark("hold", started)
         failpoints.reach("held")

@@ -1,6 +1,7 @@
 """Watches an answer go by and knows at any moment what it costs."""
 
 from alltoken_app.catalog import bounds, pricing
+from alltoken_app.catalog.pricing import Extras
 from alltoken_app.money import Nano
 from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply, Usage
 
@@ -15,10 +16,13 @@ class Meter:
     size, marked as estimated. No count goes beyond the bounds the hold was made of.
     """
 
-    def __init__(self, call: Call, input_bound: int, output_bound: int) -> None:
+    def __init__(
+        self, call: Call, input_bound: int, output_bound: int, extras: Extras = pricing.NONE
+    ) -> None:
         self._call = call
         self._input_bound = input_bound
         self._output_bound = output_bound
+        self._extras = extras
         self._final: Usage | None = None
         self._running: Usage | None = None
         self._size = 0
@@ -48,20 +52,14 @@ class Meter:
 
     @property
     def usage(self) -> Usage:
-        """Tokens to charge for: all zero while nothing has been delivered."""
+        """What was used; it costs nothing while nothing has been delivered."""
         if self._usage is None:
-            self._usage = self._count() if self.content else NOTHING
+            self._usage = self._count() if self.content or self._final else NOTHING
         return self._usage
 
     def _count(self) -> Usage:
         counted = self._final or self._running or self._estimate()
-        bounded_input = min(counted.input, self._input_bound)
-        return Usage(
-            input=bounded_input,
-            output=min(counted.output, max(self._output_bound, 0)),
-            cached=min(counted.cached, bounded_input),
-            reasoning=min(counted.reasoning, counted.output, max(self._output_bound, 0)),
-        )
+        return bounds.clamp(counted, self._input_bound, self._output_bound, self._extras)
 
     def _estimate(self) -> Usage:
         embeddings = self._call.operation == "embeddings"
