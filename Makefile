@@ -25,6 +25,9 @@ check: install-dev ## format, lint, types, floors
 bench: install-dev ## the speed figures, on this machine
 	@$(PY) -m bench
 
+conformance: install-dev ## replay recorded provider traffic (CORPUS=a/folder of it)
+	@$(PY) -m conformance $(or $(CORPUS),../shared/corpus)
+
 weights: ## try again to install the local models' weights
 	@$(BOOTSTRAP) weights
 

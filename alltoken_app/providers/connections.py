@@ -16,6 +16,7 @@ Make = Callable[[Row], Mapping[str, Dialect]]
 # What each dialect's name means: "" is what a provider speaks by default, other keys are callers'
 # dialects or operations (`Connection.others`).
 DIALECTS: dict[str, Make] = {
+    "mistral": lambda row: {"": OpenAIChat(row.quirks)},
     "openai": lambda row: {"": OpenAIChat(row.quirks)},
 }
 

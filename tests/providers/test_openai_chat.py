@@ -72,7 +72,7 @@ def test_running_counts_come_from_timings() -> None:
     [
         {"prompt_tokens": -1, "completion_tokens": 1},
         {"prompt_tokens": 1, "completion_tokens": 2**40},
-        {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}},
+        {"prompt_tokens": 1.5, "completion_tokens": 1},
     ],
 )
 def test_usage_that_cannot_be_is_no_usage(usage: dict[str, object]) -> None:
@@ -182,3 +182,23 @@ def test_xai_counts_reasoning_in_the_total_alone() -> None:
     read = read_chunk(b'{"choices":[],"usage":' + usage + b"}").usage
     assert read is not None
     assert (read.output, read.reasoning) == (12, 10)
+
+
+def test_no_more_is_cached_than_was_sent() -> None:
+    usage = b'{"prompt_tokens":10,"completion_tokens":1,"num_cached_tokens":64}'
+    read = read_chunk(b'{"choices":[],"usage":' + usage + b"}").usage
+    assert read == Usage(10, 1, cached=10)
+
+
+def test_a_stream_without_a_finish_reason_gets_one() -> None:
+    reader = DIALECT.reader(call(stream=True))
+    pieces = reader.feed(b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n')
+    pieces += reader.feed(b"data: [DONE]\n\n")
+    assert reader.done
+    assert [piece.finish for piece in pieces] == [None, "stop"]
+
+
+def test_tool_calls_without_a_type_get_one() -> None:
+    calls = b'[{"id":"c","index":0,"function":{"name":"f","arguments":"{}"}}]'
+    piece = read_chunk(b'{"choices":[{"index":0,"delta":{"tool_calls":' + calls + b"}}]}")
+    assert json.loads(piece.choices)[0]["delta"]["tool_calls"][0]["type"] == "function"

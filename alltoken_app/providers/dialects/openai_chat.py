@@ -32,7 +32,6 @@ PASSED_ON = ("choices", "data", "system_fingerprint", "service_tier", "citations
 STREAM_OPTIONS = msgspec.Raw(b'{"include_usage":true}')
 TRUE = msgspec.Raw(b"true")
 NULL = msgspec.Raw(b"null")
-NONE = (NULL, msgspec.Raw(b"[]"))
 # Everything of the common form; which of it a server honours is a fact of the endpoint.
 HONOURS = frozenset({
     "messages", "input", "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty",
@@ -62,7 +61,10 @@ class FunctionPart(msgspec.Struct):
 
 
 class ToolCallPart(msgspec.Struct):
+    id: str | None = None
+    type: str | None = None
     function: FunctionPart | None = None
+    custom: msgspec.Raw = NULL
 
 
 class Delta(msgspec.Struct):
@@ -70,12 +72,13 @@ class Delta(msgspec.Struct):
     reasoning: str | None = None
     reasoning_content: str | None = None
     refusal: str | None = None
-    tool_calls: msgspec.Raw = NULL
+    tool_calls: list[ToolCallPart] | None = None
+    function_call: FunctionPart | None = None
     audio: msgspec.Raw = NULL
 
 
 class ChunkChoice(msgspec.Struct):
-    delta: Delta = msgspec.field(default_factory=Delta)
+    delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
@@ -117,6 +120,7 @@ class ErrorBody(msgspec.Struct):
     type: Any = None
     param: str | None = None
     message: str = ""
+    status_code: int | None = None
 
 
 class ErrorIn(msgspec.Struct):
@@ -128,7 +132,6 @@ _choices = msgspec.json.Decoder(list[ChunkChoice])
 _reply = msgspec.json.Decoder(ReplyIn)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _reasoning = msgspec.json.Decoder(Reasoning)
-_tool_calls = msgspec.json.Decoder(list[ToolCallPart])
 _error = msgspec.json.Decoder(ErrorIn)
 _error_body = msgspec.json.Decoder(ErrorBody)
 _encode = msgspec.json.Encoder().encode
@@ -185,7 +188,9 @@ class OpenAIChat:
         embeddings = call.operation == "embeddings"
         if ("data" if embeddings else "choices") not in fields:
             raise _no_answer(found)
-        raw, choices = (b"", []) if embeddings else _read_choices(bytes(fields["choices"]))
+        raw, choices = (
+            (b"", []) if embeddings else _read_choices(bytes(fields["choices"]), "message")
+        )
         if raw:
             fields["choices"] = msgspec.Raw(raw)
         texts = [choice.message for choice in choices if choice.message]
@@ -260,6 +265,7 @@ class ChatReader:
     def __init__(self) -> None:
         self._events = EventReader()
         self._finished = False
+        self._calls = False
         self.done = False
 
     def feed(self, received: bytes) -> list[Piece]:
@@ -272,11 +278,20 @@ class ChatReader:
         for data in self._events.feed(received):
             if data == b"[DONE]":
                 self.done = True
+                if not self._finished:
+                    pieces.append(self._end())
                 break
             piece = read_chunk(data)
             self._finished = self._finished or piece.finish is not None
+            self._calls = self._calls or b'"tool_calls":[' in piece.choices
             pieces.append(piece)
         return pieces
+
+    def _end(self) -> Piece:
+        """What a server owes that ends a stream without a finish reason."""
+        reason = "tool_calls" if self._calls else "stop"
+        choices = f'[{{"index":0,"delta":{{}},"finish_reason":"{reason}"}}]'
+        return Piece(choices.encode(), finish=reason)
 
 
 def read_chunk(data: bytes) -> Piece:
@@ -286,13 +301,14 @@ def read_chunk(data: bytes) -> Piece:
         raise StreamError(_said_error(chunk.error))
     # A newline between JSON values is white space, and would end our own event.
     raw = bytes(chunk.choices).replace(b"\n", b" ") if chunk.choices != NULL else b"[]"
-    raw, choices = _read_choices(raw)
+    raw, choices = _read_choices(raw, "delta")
     usage = chunk.usage if chunk.x_groq is None else chunk.x_groq.usage
     piece = Piece(raw, usage=openai_usage.read(usage), upstream_id=word(chunk.id))
     piece.tier = word(chunk.service_tier)
     for choice in choices:
-        piece.content = piece.content or _has_content(choice.delta)
-        piece.size += _size(choice.delta)
+        if choice.delta is not None:
+            piece.content = piece.content or _has_content(choice.delta)
+            piece.size += _size(choice.delta)
         piece.finish = word(choice.finish_reason) or piece.finish
         piece.native_finish = word(choice.native_finish_reason) or piece.native_finish
     if chunk.timings is not None:
@@ -303,23 +319,27 @@ def read_chunk(data: bytes) -> Piece:
     return piece
 
 
-def _read_choices(raw: bytes) -> tuple[bytes, list[ChunkChoice]]:
+def _read_choices(raw: bytes, said_in: str) -> tuple[bytes, list[ChunkChoice]]:
     """The choices, and their bytes: as they came, unless this server writes them differently."""
     try:
         choices = _choices.decode(raw)
     except msgspec.ValidationError:
         pass
     else:
-        if not any(map(_odd, choices)):
+        if not any([_odd(choice, said_in) for choice in choices]):
             return raw, choices
-    mended = openai_odd.mend(raw)
+    mended = openai_odd.mend(raw, said_in)
     return mended, _choices.decode(mended)
 
 
-def _odd(choice: ChunkChoice) -> bool:
-    said = choice.message or choice.delta
-    unnamed = said.reasoning_content is not None and said.reasoning is None
-    return unnamed or choice.finish_reason not in openai_odd.FINISHES
+def _odd(choice: ChunkChoice, said_in: str) -> bool:
+    said = choice.delta if said_in == "delta" else choice.message
+    if said is None or choice.finish_reason not in openai_odd.FINISHES:
+        return True
+    if said.reasoning_content is not None and said.reasoning is None:
+        return True
+    calls = said.tool_calls
+    return calls is not None and any([c.id and not c.type and c.function for c in calls])
 
 
 def _said_error(raw: msgspec.Raw) -> UpstreamError:
@@ -331,7 +351,8 @@ def _said_error(raw: msgspec.Raw) -> UpstreamError:
     known = KNOWN.get(body.code if isinstance(body.code, str) else "")
     if known is not None:
         return refusals.refusal(known, said=body.message, param=body.param)
-    status = body.code if isinstance(body.code, int) and 400 <= body.code < 600 else 500
+    said = body.status_code or body.code
+    status = said if isinstance(said, int) and 400 <= said < 600 else 500
     return refusals.by_status(status, said=body.message, param=body.param)
 
 
@@ -347,7 +368,8 @@ def _has_content(delta: Delta) -> bool:
         or delta.reasoning
         or delta.reasoning_content
         or delta.refusal
-        or delta.tool_calls not in NONE
+        or delta.tool_calls
+        or delta.function_call
         or delta.audio != NULL
     )
 
@@ -355,15 +377,16 @@ def _has_content(delta: Delta) -> bool:
 def _size(delta: Delta) -> int:
     texts = (delta.content, delta.reasoning or delta.reasoning_content, delta.refusal)
     size = sum(len(text.encode()) for text in texts if text)
-    return size + (_call_size(delta.tool_calls) if delta.tool_calls not in NONE else 0)
+    if delta.tool_calls or delta.function_call:
+        size += _call_size(delta)
+    return size
 
 
-def _call_size(tool_calls: msgspec.Raw) -> int:
+def _call_size(delta: Delta) -> int:
     """Bytes the model wrote of its calls, without the JSON they travel in."""
-    try:
-        parts = [call.function for call in _tool_calls.decode(tool_calls) if call.function]
-    except ValueError:
-        return 0
+    parts = [call.function for call in delta.tool_calls or [] if call.function]
+    if delta.function_call:
+        parts.append(delta.function_call)
     return sum(
         len((part.name or "").encode()) + len((part.arguments or "").encode()) for part in parts
     )

@@ -34,8 +34,8 @@ def finish_of(said: str | None) -> str | None:
     return said if said in FINISHES else OTHER_FINISHES.get(said, "stop")
 
 
-def mend(choices: bytes) -> bytes:
-    """The same choices in the common form.
+def mend(choices: bytes, said_in: str) -> bytes:
+    """The same choices in the common form; `said_in` is "delta" or "message".
 
     Raises:
         ValueError: They cannot be read.
@@ -43,12 +43,11 @@ def mend(choices: bytes) -> bytes:
     """
     found = _choices.decode(choices)
     for choice in found:
-        for name in ("delta", "message"):
-            said = choice.get(name)
-            if isinstance(said, dict):
-                _mend_message(said)
-            elif name in choice:
-                choice[name] = {}
+        said = choice.get(said_in)
+        if isinstance(said, dict):
+            _mend_message(said)
+        elif "text" not in choice:
+            choice[said_in] = {"role": "assistant", "content": None} if said_in == "message" else {}
         said_finish = choice.get("finish_reason")
         if said_finish not in FINISHES:
             if said_finish in BROKEN:
@@ -65,9 +64,9 @@ def _mend_message(message: dict[str, Any]) -> None:
     thought = message.get("reasoning_content")
     if isinstance(thought, str) and not message.get("reasoning"):
         message["reasoning"] = thought
-    for place, call in enumerate(message.get("tool_calls") or []):
-        if isinstance(call, dict) and "index" not in call:
-            call["index"] = place
+    for call in message.get("tool_calls") or []:
+        if isinstance(call, dict) and "function" in call and not call.get("type"):
+            call["type"] = "function"
 
 
 def _flatten(message: dict[str, Any], parts: list[Any]) -> None:

@@ -44,14 +44,16 @@ def read(raw: msgspec.Raw) -> Usage | None:
         return None
     taken = said.prompt_tokens_details or InputDetails()
     given = said.completion_tokens_details or OutputDetails()
-    cached = taken.cached_tokens or said.prompt_cache_hit_tokens or said.num_cached_tokens
+    kept = taken.cached_tokens or said.prompt_cache_hit_tokens or said.num_cached_tokens
+    # Some count a hidden prompt as cached, or the same tokens as written and read.
+    cached = min(kept or said.cached_tokens or 0, said.prompt_tokens)
     return sane(
         Usage(
             input=said.prompt_tokens,
             output=_output(said, given.reasoning_tokens or 0),
-            cached=cached or said.cached_tokens or 0,
+            cached=cached,
             reasoning=given.reasoning_tokens or 0,
-            cache_write_5m=taken.cache_write_tokens or 0,
+            cache_write_5m=min(taken.cache_write_tokens or 0, said.prompt_tokens - cached),
             audio_input=taken.audio_tokens or 0,
             audio_output=given.audio_tokens or 0,
         )

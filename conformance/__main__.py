@@ -1,0 +1,41 @@
+"""Replays a folder of recorded provider traffic: `python -m conformance ../shared/corpus`."""
+
+import sys
+import time
+from pathlib import Path
+
+from conformance import families, replay
+from conformance.records import Record, load
+from conformance.report import Tally, print_report
+
+ENOUGH = 0.99
+
+
+def main(arguments: list[str]) -> int:
+    """Replay everything; 0 when at least 99 % pass and nothing else is wrong."""
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        sys.stderr.write("Give one folder of recordings: python -m conformance FOLDER\n")
+        return 2
+    began = time.monotonic()
+    tally = Tally()
+    for record in load(Path(arguments[0])):
+        _one(record, tally)
+    print_report(tally, time.monotonic() - began)
+    return 0 if tally.share >= ENOUGH else 1
+
+
+def _one(record: Record, tally: Tally) -> None:
+    case = families.case_of(record)
+    if isinstance(case, str):
+        tally.outside(record, case)
+        return
+    try:
+        replay.replay(record, case)
+    except Exception as error:  # noqa: BLE001 - whatever breaks is this record's miss
+        tally.missed(record, replay.reason_of(error))
+    else:
+        tally.passed(record)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
