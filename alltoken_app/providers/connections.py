@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from alltoken_app.providers.base import Dialect
 from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
+from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.rows import ROWS, Row
 from alltoken_app.providers.table import Connection, fixed
@@ -16,6 +17,7 @@ Make = Callable[[Row], Mapping[str, Dialect]]
 # What each dialect's name means: "" is what a provider speaks by default, other keys are callers'
 # dialects or operations (`Connection.others`).
 DIALECTS: dict[str, Make] = {
+    "anthropic": lambda row: {"": AnthropicMessages()},
     "mistral": lambda row: {"": OpenAIChat(row.quirks)},
     "openai": lambda row: {"": OpenAIChat(row.quirks)},
 }
