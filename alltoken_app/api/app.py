@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from alltoken_app.api import account, chat, errors, models
+from alltoken_app.api import account, chat, errors, models, moderations, rerank
+from alltoken_app.api.audio import speech, transcriptions
 from alltoken_app.api.http import Disconnected, Receive, Request, Scope, Send
 from alltoken_app.errors import AllTokenError, Invalid, NotFound
 from alltoken_app.services.plane import Plane
@@ -13,6 +14,11 @@ MOUNTS = ("/api/v1", "/v1")
 ROUTES: dict[str, dict[str, Handler]] = {
     "/chat/completions": {"POST": chat.create_chat_completion},
     "/embeddings": {"POST": chat.create_embeddings},
+    "/audio/transcriptions": {"POST": transcriptions.create_transcription},
+    "/audio/translations": {"POST": transcriptions.create_translation},
+    "/audio/speech": {"POST": speech.create_speech},
+    "/moderations": {"POST": moderations.create_moderation},
+    "/rerank": {"POST": rerank.create_rerank},
     "/models": {"GET": models.list_models},
     "/credits": {"GET": account.show_credits},
     "/key": {"GET": account.show_key},

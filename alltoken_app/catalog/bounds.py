@@ -18,6 +18,7 @@ PER_INPUT = 16
 PER_IMAGE = 16_000  # tokens; more than any provider counts for one picture
 PER_IMAGE_GUESS = 1_000
 SEARCHES = 10  # of one call whose caller sets no limit
+BYTES_PER_SECOND = 4_000  # of a usual recording of speech
 BYTES_PER_TOKEN = 4  # only to estimate what was delivered; never a bound
 
 ONE_PROMPT = frozenset({"chat", "completions", "transcription", "translation"})
@@ -112,6 +113,18 @@ def estimated_input(call: Call) -> int:
     """A fair guess for an answer without usage; marked as estimated wherever it is charged."""
     count, size = _images(call)
     return -(-max(call.size - size, 0) // BYTES_PER_TOKEN) + count * PER_IMAGE_GUESS
+
+
+def estimated_units(call: Call) -> Usage:
+    """Characters, milliseconds and units of an answer without usage: what is known beforehand.
+
+    Of a sound that does not tell its length only a bound is known: its bytes are a better guess.
+    """
+    known = call.known
+    if call.media is None or call.media.measured:
+        return known
+    guess = len(call.media.content) * 1000 // BYTES_PER_SECOND
+    return msgspec.structs.replace(known, milliseconds=min(guess, known.milliseconds))
 
 
 def estimated_output(size: int) -> int:

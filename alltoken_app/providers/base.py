@@ -165,11 +165,15 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Media(msgspec.Struct, frozen=True):
-    """A file that travels with a call. Never stored, never logged."""
+    """A file that travels with a call. Never stored, never logged.
+
+    `measured`: whether the length of a sound in `Call.known` is its length, or only a bound.
+    """
 
     content: bytes
     name: str
     type: str
+    measured: bool = True
 
     def __repr__(self) -> str:
         return f"Media({len(self.content)} bytes)"

@@ -1,5 +1,7 @@
 """Watches an answer go by and knows at any moment what it costs."""
 
+import msgspec
+
 from alltoken_app.catalog import bounds, pricing
 from alltoken_app.catalog.pricing import Extras
 from alltoken_app.money import Nano
@@ -64,7 +66,11 @@ class Meter:
     def _estimate(self) -> Usage:
         embeddings = self._call.operation == "embeddings"
         output = 0 if embeddings else bounds.estimated_output(self._size)
-        return Usage(input=bounds.estimated_input(self._call), output=output)
+        return msgspec.structs.replace(
+            bounds.estimated_units(self._call),
+            input=bounds.estimated_input(self._call),
+            output=output,
+        )
 
     def output_so_far(self) -> int:
         """Output tokens delivered, guessed high: decides when the hold must grow."""
