@@ -66,7 +66,9 @@ def upgrade() -> None:
         sa.Column("period_start", sa.BigInteger(), nullable=False),
         sa.Column("spent", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("leased", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("held >= 0", name="budget_held_not_negative"),
+        sa.CheckConstraint("leased >= 0", name="budget_leased_not_negative"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -408,7 +410,9 @@ def upgrade() -> None:
         sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("book", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("leased", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("held >= 0", name="wallet_held_not_negative"),
+        sa.CheckConstraint("leased >= 0", name="wallet_leased_not_negative"),
         sa.ForeignKeyConstraint(
             ["org_id"],
             ["organisation.id"],
@@ -466,6 +470,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("hold", schema=None) as batch_op:
         batch_op.create_index("ix_hold_open", ["state", "worker"], unique=False)
+
+    op.create_table(
+        "lease",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("wallet_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("budget_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("worker", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("alloc", sa.JSON(), nullable=False),
+        sa.Column("recalled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount >= 0", name="lease_amount_not_negative"),
+        sa.ForeignKeyConstraint(
+            ["wallet_id"],
+            ["wallet.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("lease", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lease_wallet_id"), ["wallet_id"], unique=False)
 
     op.create_table(
         "lot",
@@ -629,6 +653,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_hold_open")
 
     op.drop_table("hold")
+    with op.batch_alter_table("lease", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_lease_wallet_id"))
+
+    op.drop_table("lease")
     with op.batch_alter_table("browser_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_browser_token_session_id"))
         batch_op.drop_index(batch_op.f("ix_browser_token_expires_at"))

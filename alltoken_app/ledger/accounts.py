@@ -13,7 +13,7 @@ from alltoken_app.money import Nano
 from alltoken_app.tables.ledger import LedgerAccount, Lot, LotKind, Wallet
 
 _open = text(
-    "INSERT INTO wallet (id, org_id, book, held) VALUES (:id, :org_id, :book, 0)"
+    "INSERT INTO wallet (id, org_id, book, held, leased) VALUES (:id, :org_id, :book, 0, 0)"
     " ON CONFLICT (org_id, book) DO NOTHING"
 )
 
@@ -23,7 +23,7 @@ class Balance:
     """A wallet's money, in nano-USD: available + held = cash + promo - debt.
 
     Attributes:
-        available: What a new request may spend.
+        available: What a new request may spend, what processes have leased included.
         held: Set aside for running requests.
         cash: Paid credit, the held part included.
         promo: Given credit (promo and goodwill), the held part included; of what has expired
@@ -82,7 +82,7 @@ def balance(session: Session, wallet_id: str) -> Balance:
     ]
     cash = sum(worth for kind, worth, _ in valid if kind == LotKind.CASH)
     promo = sum(worth for kind, worth, _ in valid if kind != LotKind.CASH)
-    held = sum(held for _, _, held in valid)
+    held = sum(held for _, _, held in valid) - wallet.leased
     owed = _debt(session, wallet)
     return Balance(cash + promo - held - owed, held, cash, promo, owed)
 

@@ -45,13 +45,17 @@ RULES = (
         " WHERE COALESCE(l.remaining, 0) <> -COALESCE(a.posted, 0)",
     ),
     Rule(
-        "Wallet {0} holds {1} nano, its lots {2} and its open holds {3}.",
-        "SELECT w.id, w.held, COALESCE(l.held, 0), COALESCE(h.held, 0) FROM wallet w"
+        "Wallet {0} holds {1} and leases {2} nano; its lots {3}, its open holds {4}, leases {5}.",
+        "SELECT w.id, w.held, w.leased, COALESCE(l.held, 0), COALESCE(h.held, 0),"
+        "   COALESCE(e.leased, 0) FROM wallet w"
         " LEFT JOIN (SELECT wallet_id, SUM(held) AS held FROM lot GROUP BY 1) l"
         "   ON l.wallet_id = w.id"
         " LEFT JOIN (SELECT wallet_id, SUM(amount) AS held FROM hold"
         "   WHERE state IN ('held', 'in_flight') GROUP BY 1) h ON h.wallet_id = w.id"
-        " WHERE w.held <> COALESCE(l.held, 0) OR w.held <> COALESCE(h.held, 0)",
+        " LEFT JOIN (SELECT wallet_id, SUM(amount) AS leased FROM lease GROUP BY 1) e"
+        "   ON e.wallet_id = w.id"
+        " WHERE w.held + w.leased <> COALESCE(l.held, 0) OR w.held <> COALESCE(h.held, 0)"
+        "   OR w.leased <> COALESCE(e.leased, 0)",
     ),
     Rule(
         "Lot {0} is out of bounds: granted {1}, remaining {2}, held {3} nano.",
@@ -64,6 +68,13 @@ RULES = (
         " LEFT JOIN (SELECT budget_id, SUM(amount) AS held FROM hold"
         "   WHERE state IN ('held', 'in_flight') GROUP BY 1) h ON h.budget_id = b.id"
         " WHERE b.held > COALESCE(h.held, 0)",
+    ),
+    Rule(
+        "The limit of key {0} leases {1} nano and its leases have {2}.",
+        "SELECT b.id, b.leased, COALESCE(e.leased, 0) FROM budget b"
+        " LEFT JOIN (SELECT budget_id, SUM(amount) AS leased FROM lease GROUP BY 1) e"
+        "   ON e.budget_id = b.id"
+        " WHERE b.leased > COALESCE(e.leased, 0)",
     ),
     Rule(
         "Hold {0} ended as {1} with {2} of {3} nano captured.",

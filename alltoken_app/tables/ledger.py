@@ -80,17 +80,24 @@ class Entry(SQLModel, table=True):
 
 
 class Wallet(SQLModel, table=True):
-    """One organisation's prepaid money in one book. Available = open lots − held − debt."""
+    """One organisation's prepaid money in one book. Available = open lots − held − debt.
+
+    Attributes:
+        held: What its open holds have. Its lots' `held` is this and `leased` together.
+        leased: What its leases have; shown as available.
+    """
 
     __table_args__ = (
         UniqueConstraint("org_id", "book"),
         CheckConstraint("held >= 0", name="wallet_held_not_negative"),
+        CheckConstraint("leased >= 0", name="wallet_leased_not_negative"),
     )
 
     id: str = Field(default_factory=lambda: new_id("wal"), primary_key=True)
     org_id: str = Field(foreign_key="organisation.id", index=True)
     book: str
     held: Nano = big(0)
+    leased: Nano = big(0)
 
 
 class Lot(SQLModel, table=True):
@@ -120,9 +127,13 @@ class Budget(SQLModel, table=True):
         id: The API key's id.
         period: "day", "week", "month" (calendar, UTC) or "total".
         period_start: Start of the period that `spent` counts; an older one counts as zero.
+        leased: What leases have of it beside `held`; shown as unspent.
     """
 
-    __table_args__ = (CheckConstraint("held >= 0", name="budget_held_not_negative"),)
+    __table_args__ = (
+        CheckConstraint("held >= 0", name="budget_held_not_negative"),
+        CheckConstraint("leased >= 0", name="budget_leased_not_negative"),
+    )
 
     id: str = Field(primary_key=True)
     limit_nano: Nano = big()
@@ -130,6 +141,28 @@ class Budget(SQLModel, table=True):
     period_start: Millis = big(0)
     spent: Nano = big(0)
     held: Nano = big(0)
+    leased: Nano = big(0)
+
+
+class Lease(SQLModel, table=True):
+    """Money set aside for one process, which places holds against it in memory. Deleted at its end.
+
+    Attributes:
+        amount: What no hold has taken of it, as of the last commit.
+        alloc: [[lot id, lot kind, nano], …]: where `amount` comes from.
+        recalled: Somebody else needs the money: the process gives it back with its next commit.
+    """
+
+    __table_args__ = (CheckConstraint("amount >= 0", name="lease_amount_not_negative"),)
+
+    id: str = Field(primary_key=True)
+    wallet_id: str = Field(foreign_key="wallet.id", index=True)
+    budget_id: str | None = None
+    worker: str
+    amount: Nano = big()
+    alloc: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+    recalled: bool = False
+    created_at: Millis = big(default_factory=now_ms)
 
 
 class Hold(SQLModel, table=True):
