@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from alltoken_app.providers.base import Dialect
 from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
+from alltoken_app.providers.dialects import openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.rows import ROWS, Row
@@ -18,6 +19,7 @@ Make = Callable[[Row], Mapping[str, Dialect]]
 # dialects or operations (`Connection.others`).
 DIALECTS: dict[str, Make] = {
     "anthropic": lambda row: {"": AnthropicMessages()},
+    "audio": lambda row: openai_audio.OPERATIONS,
     "mistral": lambda row: {"": OpenAIChat(row.quirks)},
     "openai": lambda row: {"": OpenAIChat(row.quirks)},
 }
