@@ -9,6 +9,7 @@ from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
 from alltoken_app.providers.dialects import openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.dialects.openai_responses import OpenAIResponses
 from alltoken_app.providers.rows import ROWS, Row
 from alltoken_app.providers.table import Connection, fixed
 from alltoken_app.settings import Settings
@@ -22,6 +23,7 @@ DIALECTS: dict[str, Make] = {
     "audio": lambda row: openai_audio.OPERATIONS,
     "mistral": lambda row: {"": OpenAIChat(row.quirks)},
     "openai": lambda row: {"": OpenAIChat(row.quirks)},
+    "responses": lambda row: {"responses": OpenAIResponses(row.quirks)},
 }
 
 
