@@ -4,20 +4,21 @@ MAX_EVENT = 4 * 2**20
 
 
 class EventTooLarge(ValueError):
-    """One event grew past MAX_EVENT bytes."""
+    """One event grew past its bound."""
 
 
 class EventReader:
     """Feed it bytes as they arrive; it returns the data of each event that became complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = MAX_EVENT) -> None:
+        self._longest = longest
         self._rest = b""
 
     def feed(self, received: bytes) -> list[bytes]:
         """The `data` of each event completed by `received`, lines joined by a newline.
 
         Raises:
-            EventTooLarge: An event has more than MAX_EVENT bytes.
+            EventTooLarge: An event has more than `longest` bytes.
         """
         buffer = self._rest + received if self._rest else received
         if b"\r" in buffer:
@@ -28,7 +29,7 @@ class EventReader:
             held = b""
         *blocks, rest = buffer.split(b"\n\n")
         self._rest = rest + held
-        if len(self._rest) > MAX_EVENT:
+        if len(self._rest) > self._longest:
             raise EventTooLarge
         return [data for block in blocks if (data := _data(block)) is not None]
 
