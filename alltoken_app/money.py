@@ -3,7 +3,7 @@
 1 USD = 10**9 nano = 10**12 pico. Nothing in the product holds money in a float.
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import TypeAlias
 
 Nano: TypeAlias = int
@@ -68,6 +68,11 @@ def parse_usd(text: str) -> Nano:
     if nano != nano.to_integral_value():
         raise ValueError("Write an amount in USD with at most nine decimals.")
     return int(nano)
+
+
+def rate_of(dollars: str, units: int) -> Pico:
+    """Pico-USD per unit of a price quoted in USD for so many units, to the nearest pico."""
+    return int((Decimal(dollars) * PICO_PER_USD / units).to_integral_value(ROUND_HALF_EVEN))
 
 
 def rate_per_million(dollars: str) -> Pico:

@@ -19,6 +19,7 @@ from alltoken_app.payments.stripe_client import Payments
 from alltoken_app.providers import connections
 from alltoken_app.providers.base import EndpointFacts
 from alltoken_app.providers.credentials import Bearer
+from alltoken_app.providers.dialects import openai_audio
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.forward import Clocks
 from alltoken_app.providers.table import Connection, fixed
@@ -106,14 +107,17 @@ def _connections(
     found = connections.connections(settings)
     for extra in settings.extra_providers:
         url, key = extra.base_url.rstrip("/"), extra.key.get_secret_value()
-        found[extra.name] = Connection(extra.name, OpenAIChat(), fixed(url), Bearer(key))
+        found[extra.name] = Connection(
+            extra.name, OpenAIChat(), fixed(url), Bearer(key), openai_audio.OPERATIONS
+        )
     if settings.local_models:
         spoken = OpenAIChat(scope_header="x-cache-scope")
 
         async def engine(endpoint: EndpointFacts) -> str:
             return await engines.ensure()
 
-        found["local"] = Connection("local", spoken, engine, Bearer(secrets.engine_token))
+        proof = Bearer(secrets.engine_token)
+        found["local"] = Connection("local", spoken, engine, proof, openai_audio.OPERATIONS)
     return found
 
 

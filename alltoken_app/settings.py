@@ -4,27 +4,47 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class ExtraModel(BaseModel):
-    """A model of a server added by settings. Prices: USD per million tokens."""
+    """A model of a server added by settings.
+
+    Prices: USD per million tokens or characters, per minute of sound, per search unit.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     slug: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._:-]*$")
     upstream: str
     name: str = ""
-    kind: Literal["chat", "embeddings"] = "chat"
+    kind: Literal["chat", "embeddings", "transcription", "speech", "moderation", "rerank"] = "chat"
     context: int = Field(default=8192, gt=0)
     max_output: int = Field(default=4096, gt=0)
-    input_price: str
+    input_price: str = ""
     output_price: str = "0"
+    minute_price: str = ""
+    characters_price: str = ""
+    unit_price: str = ""
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.kind in ("chat", "embeddings") and not self.input_price:
+            raise ValueError("input_price is missing")
+        return self
 
 
 class ExtraProvider(BaseModel):

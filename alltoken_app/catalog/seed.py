@@ -12,20 +12,14 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from alltoken_app import revisions
+from alltoken_app.catalog.kinds import KINDS
 from alltoken_app.clock import now_ms
 from alltoken_app.engines import models as engine_models
-from alltoken_app.money import Pico, rate_per_million
+from alltoken_app.money import Pico, rate_of, rate_per_million
 from alltoken_app.settings import ExtraModel, ExtraProvider, Settings
 from alltoken_app.tables.catalog import AiModel, Endpoint, PriceCard, Provider
 
-CHAT_PARAMETERS = (
-    "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty",
-    "repetition_penalty", "max_tokens", "max_completion_tokens", "logit_bias", "logprobs",
-    "top_logprobs", "seed", "response_format", "structured_outputs", "stop", "tools",
-    "tool_choice", "n",
-)  # fmt: skip
-EMBEDDING_PARAMETERS = ("encoding_format", "dimensions")
-
+MS_PER_MINUTE = 60_000
 LOCAL_EVIDENCE = (
     "The model runs in a process of this installation: nothing leaves the machine, and nothing is "
     "written or logged. That process forgets a conversation after five idle minutes."
@@ -102,8 +96,8 @@ def _engine_offer(provider: str, model: engine_models.EngineModel, facts: dict[s
         provider=provider,
         model=row,
         upstream=model.upstream,
-        rates=_rates(model.input_price, model.output_price),
-        parameters=EMBEDDING_PARAMETERS if model.kind == "embeddings" else CHAT_PARAMETERS,
+        rates=_rates(model),
+        parameters=model.honours or KINDS[model.kind].parameters,
         facts={"quantization": model.quantization, **facts},
     )
 
@@ -118,8 +112,8 @@ def _extra_offer(provider: ExtraProvider, model: ExtraModel) -> Offer:
         provider=provider.name,
         model=_model_row(model.slug, name, model.kind, model.context, model.max_output),
         upstream=model.upstream,
-        rates=_rates(model.input_price, model.output_price),
-        parameters=EMBEDDING_PARAMETERS if model.kind == "embeddings" else CHAT_PARAMETERS,
+        rates=_rates(model),
+        parameters=KINDS[model.kind].parameters,
         facts={},
     )
 
@@ -132,13 +126,20 @@ def _model_row(slug: str, name: str, kind: str, context: int, max_output: int) -
         kind=kind,
         context=context,
         max_output=max_output,
-        input_modalities=["text"],
-        output_modalities=["embeddings" if kind == "embeddings" else "text"],
+        input_modalities=list(KINDS[kind].takes),
+        output_modalities=[KINDS[kind].gives],
     )
 
 
-def _rates(input_price: str, output_price: str) -> dict[str, Pico]:
-    return {"input": rate_per_million(input_price), "output": rate_per_million(output_price)}
+def _rates(model: engine_models.EngineModel | ExtraModel) -> dict[str, Pico]:
+    given = {
+        "input": model.input_price and rate_per_million(model.input_price),
+        "output": model.output_price and rate_per_million(model.output_price),
+        "character": model.characters_price and rate_per_million(model.characters_price),
+        "millisecond": model.minute_price and rate_of(model.minute_price, MS_PER_MINUTE),
+        "unit": model.unit_price and rate_of(model.unit_price, 1),
+    }
+    return {name: rate for name, rate in given.items() if isinstance(rate, int)}
 
 
 def _endpoint_id(offer: Offer) -> str:

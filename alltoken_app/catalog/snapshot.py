@@ -10,6 +10,8 @@ from alltoken_app.providers.base import EndpointFacts, Price
 from alltoken_app.tables.catalog import AiModel, Endpoint, PriceCard, Provider
 from alltoken_app.tables.routing import ModelAlias
 
+RATES = frozenset(Price.__struct_fields__) - {"version", "tiers"}
+
 
 @dataclass(frozen=True)
 class ModelFacts:
@@ -62,14 +64,8 @@ def _effective_prices(session: Session) -> dict[str, Price]:
 
 
 def _price(card: PriceCard) -> Price:
-    rates = card.rates
-    return Price(
-        version=card.version,
-        input=rates["input"],
-        output=rates["output"],
-        cached_input=rates.get("cached_input", rates["input"]),
-        request=rates.get("request", 0),
-    )
+    rates = {name: rate for name, rate in card.rates.items() if name in RATES}
+    return Price(version=card.version, **rates)
 
 
 def _facts(row: Endpoint, kind: str, price: Price) -> EndpointFacts:

@@ -13,7 +13,11 @@ FAULT_MAX_OUTPUT = 8192
 
 @dataclass(frozen=True)
 class EngineModel:
-    """One model. Prices are USD per million tokens, charged in the sandbox book only."""
+    """One model. Prices are charged in the sandbox book only.
+
+    They are USD per million tokens or characters, per minute of sound, per search unit; "" means
+    that the model is not sold by it. `honours` replaces what models of its kind honour.
+    """
 
     slug: str
     upstream: str
@@ -28,6 +32,10 @@ class EngineModel:
     licence: str | None = None
     input_price: str = "0.05"
     output_price: str = "0.20"
+    minute_price: str = ""
+    characters_price: str = ""
+    unit_price: str = ""
+    honours: tuple[str, ...] = ()
 
 
 LOCAL = (

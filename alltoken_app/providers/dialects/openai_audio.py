@@ -12,6 +12,7 @@ import msgspec
 from alltoken_app.providers.base import (
     Call,
     Cut,
+    Dialect,
     EndpointFacts,
     HeaderOf,
     Outgoing,
@@ -325,7 +326,7 @@ def _word(fields: dict[str, msgspec.Raw]) -> str | None:
     return word(found) if isinstance(found, str) else None
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Dialect] = {
     "transcription": Transcription(),
     "translation": Transcription(),
     "speech": Speech(),
