@@ -290,10 +290,10 @@ def unknown(
             shown = name[:64]
             text = f"{shown!r} is not a parameter of this endpoint. Nothing was charged."
             raise Invalid(text, code="unknown_parameter", param=shown)
-    return tuple(f"unknown_parameter:{_printable(name)}" for name in unknown[:32])
+    return tuple(f"unknown_parameter:{printable(name)}" for name in unknown[:32])
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A caller's own word, fit for a header."""
     return "".join(c if " " <= c <= "~" else "?" for c in name[:64])
 
