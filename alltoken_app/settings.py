@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     alltoken_llama_cpp_key: SecretStr = SecretStr("")
     provider_urls: dict[str, str] = {}
 
+    # Vertex: a project, where it is served, and a service account's key file or its JSON
+    vertex_project: str = ""
+    vertex_location: str = "global"
+    vertex_credentials: SecretStr = SecretStr("")
+
     # Clocks of a request
     connect_timeout: float = Field(default=3.0, gt=0)
     first_token_timeout: float = Field(default=60.0, gt=0)

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 
 from pydantic import SecretStr
 
+from alltoken_app.providers import vertex
 from alltoken_app.providers.base import Dialect
 from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
 from alltoken_app.providers.dialects import openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
+from alltoken_app.providers.dialects.gemini import Gemini
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.dialects.openai_responses import OpenAIResponses
 from alltoken_app.providers.rows import ROWS, Row
@@ -21,6 +23,7 @@ Make = Callable[[Row], Mapping[str, Dialect]]
 DIALECTS: dict[str, Make] = {
     "anthropic": lambda row: {"": AnthropicMessages()},
     "audio": lambda row: openai_audio.OPERATIONS,
+    "gemini": lambda row: {"": Gemini()},
     "mistral": lambda row: {"": OpenAIChat(row.quirks)},
     "openai": lambda row: {"": OpenAIChat(row.quirks)},
     "responses": lambda row: {"responses": OpenAIResponses(row.quirks)},
@@ -28,8 +31,14 @@ DIALECTS: dict[str, Make] = {
 
 
 def connections(settings: Settings) -> dict[str, Connection]:
-    """Every provider that the settings give a key or an address."""
-    return {row.id: _connection(row, settings) for row in ROWS if _configured(row, settings)}
+    """Every provider that the settings give a key or an address.
+
+    Raises:
+        ValueError: A setting says something that cannot be.
+    """
+    found = {row.id: _connection(row, settings) for row in ROWS if _configured(row, settings)}
+    google = vertex.connection(settings)
+    return found | ({google.provider: google} if google else {})
 
 
 def _configured(row: Row, settings: Settings) -> bool:

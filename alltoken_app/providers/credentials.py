@@ -8,11 +8,15 @@ from alltoken_app.providers.base import Outgoing
 Headers = tuple[tuple[str, str], ...]
 
 
+class CredentialFailed(Exception):
+    """Nothing could be sent: there is no proof of who we are. The text holds no secret."""
+
+
 class Credential(Protocol):
     """Adds what proves who we are. Anything slow (a token, a signature's key) is kept."""
 
     async def __call__(self, url: str, outgoing: Outgoing) -> Headers:
-        """Headers for a request to `url` (base URL and path)."""
+        """Headers for a request to `url` (base URL and path). Raises CredentialFailed."""
 
 
 @dataclass(frozen=True)

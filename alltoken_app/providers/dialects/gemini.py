@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from alltoken_app.errors import Invalid
 from alltoken_app.providers.base import (
     Call,
     EndpointFacts,
@@ -20,6 +19,7 @@ from alltoken_app.providers.base import (
     Outgoing,
     Reply,
     StreamReader,
+    Unfit,
     UpstreamError,
 )
 from alltoken_app.providers.dialects import (
@@ -71,7 +71,7 @@ class Gemini:
         return tuple(sorted(self._unable(call, traits(endpoint.upstream_model))))
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
-        """Raises Invalid when what the caller wrote cannot be said to Gemini."""
+        """Raises Unfit when what the caller wrote cannot be said to Gemini."""
         model = endpoint.upstream_model.removeprefix("models/")
         if call.operation == "embeddings":
             with _naming("input"):
@@ -189,4 +189,4 @@ def _naming(field: str = "") -> Iterator[None]:
         said, _, path = str(error).partition(" - at `$")
         text = f"{field or 'The request'} cannot be translated for this model: {said[:200]}."
         param = field + path.rstrip("`") if field else None
-        raise Invalid(f"{text} Nothing was charged.", param=param) from None
+        raise Unfit(text, param) from None
