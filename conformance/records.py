@@ -2,6 +2,8 @@
 
 import base64
 import json
+import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,13 +80,33 @@ def _payload(came: dict[str, Any]) -> bytes:
 
 
 def as_sent(record: Record) -> bytes:
-    """The payload in the framing of the wire: recorders that dropped SSE's wrapper get it back."""
+    """The payload in the framing of the wire: recorders that dropped a wrapper get it back."""
     if record.framing != "json-per-line-events":
         return record.payload
-    events = []
-    for line in record.payload.splitlines():
-        if line.strip():
-            kind = json.loads(line).get("type") if line.strip() != b"[DONE]" else None
-            named = b"event: " + str(kind).encode() + b"\n" if kind else b""
-            events.append(named + b"data: " + line.strip() + b"\n\n")
-    return b"".join(events)
+    lines = [line.strip() for line in record.payload.splitlines() if line.strip()]
+    wrap = _frame if record.provider == "bedrock" else _event
+    return b"".join(map(wrap, lines))
+
+
+def _event(line: bytes) -> bytes:
+    """One server-sent event."""
+    kind = None if line == b"[DONE]" else json.loads(line).get("type")
+    named = b"event: " + str(kind).encode() + b"\n" if kind else b""
+    return named + b"data: " + line + b"\n\n"
+
+
+def _frame(line: bytes) -> bytes:
+    """One event of AWS's: {"name": {…}} as a frame with its name among the headers."""
+    ((kind, body),) = json.loads(line).items()
+    headers = b"".join(
+        bytes([len(name)]) + name + b"\x07" + struct.pack(">H", len(value)) + value
+        for name, value in (
+            (b":event-type", kind.encode()),
+            (b":content-type", b"application/json"),
+            (b":message-type", b"event"),
+        )
+    )
+    payload = json.dumps(body).encode()
+    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    start = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + payload
+    return start + struct.pack(">I", zlib.crc32(start))

@@ -42,14 +42,29 @@ def of(record: Record, family: str) -> Truth:
         "cohere": (_cohere, _cohere_stream),
     }
     whole, streamed = readers[family]
+    events = _first_answer(events)
     if any(event.get("error") or event.get("type") == "error" for event in events):
         return Truth(broke=True)
     return streamed(events) if events else whole(json.loads(record.payload))
 
 
+ENDS = ("message_stop", "response.completed", "response.incomplete", "response.failed")
+
+
+def _first_answer(events: list[Json]) -> list[Json]:
+    """Some recordings hold several answers, one behind the other: a connection carries one."""
+    for place, event in enumerate(events):
+        if event.get("type") in ENDS:
+            return events[: place + 1]
+    return events
+
+
 def _events(record: Record) -> Iterator[Json]:
     if record.framing == "aws-eventstream":
         yield from _frames(record.payload)
+        return
+    if record.provider == "bedrock":
+        yield from (json.loads(line) for line in record.payload.splitlines() if line.strip())
         return
     text = as_sent(record).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     for block in text.split("\n\n"):
@@ -217,7 +232,8 @@ def _gemini_stream(events: list[Json]) -> Truth:
                 if call := part.get("functionCall"):
                     truth.tools.append((call["name"], json.dumps(call.get("args") or {})))
             truth.finish = candidate.get("finishReason") or truth.finish
-        if usage := event.get("usageMetadata"):
+        usage = event.get("usageMetadata") or {}
+        if "promptTokenCount" in usage:
             names = ("promptTokenCount", "toolUsePromptTokenCount")
             truth.input = sum(usage.get(name) or 0 for name in names)
             names = ("candidatesTokenCount", "thoughtsTokenCount")
@@ -228,15 +244,16 @@ def _gemini_stream(events: list[Json]) -> Truth:
 def _converse(body: Json) -> Truth:
     truth = Truth(finish=body.get("stopReason"))
     for block in ((body.get("output") or {}).get("message") or {}).get("content") or []:
-        truth.text += block.get("text") or ""
-        if call := block.get("toolUse"):
+        cited = (block.get("citationsContent") or {}).get("content") or []
+        truth.text += (block.get("text") or "") + "".join(part.get("text", "") for part in cited)
+        if (call := block.get("toolUse")) and call.get("type") != "server_tool_use":
             truth.tools.append((call["name"], json.dumps(call.get("input") or {})))
     _bedrock_usage(truth, body.get("usage"))
     return truth
 
 
 def _bedrock_usage(truth: Truth, usage: Json | None) -> None:
-    if usage:
+    if usage and "inputTokens" in usage:
         read = usage.get("cacheReadInputTokens", usage.get("cacheReadInputTokenCount")) or 0
         write = usage.get("cacheWriteInputTokens", usage.get("cacheWriteInputTokenCount")) or 0
         truth.input = (usage.get("inputTokens") or 0) + read + write
@@ -248,17 +265,16 @@ def _converse_stream(events: list[Json]) -> Truth:
     calls: dict[int, list[str]] = {}
     for event in events:
         for kind, body in event.items():
-            if kind == "contentBlockStart" and "toolUse" in (body.get("start") or {}):
-                calls[body["contentBlockIndex"]] = [body["start"]["toolUse"]["name"], ""]
+            if kind == "contentBlockStart":
+                said = (body.get("start") or {}).get("toolUse")
+                if said and said.get("type") != "server_tool_use":
+                    calls[body["contentBlockIndex"]] = [said["name"], ""]
             elif kind == "contentBlockDelta":
-                delta = body["delta"]
-                truth.text += delta.get("text") or ""
-                if "toolUse" in delta:
-                    calls[body["contentBlockIndex"]][1] += delta["toolUse"].get("input") or ""
-            elif kind == "messageStop":
-                truth.finish = body.get("stopReason")
-            elif kind == "metadata":
-                _bedrock_usage(truth, body.get("usage"))
+                truth.text += body["delta"].get("text") or ""
+                call = calls.get(body["contentBlockIndex"], ["", ""])
+                call[1] += (body["delta"].get("toolUse") or {}).get("input") or ""
+            truth.finish = body.get("stopReason") or truth.finish
+            _bedrock_usage(truth, body.get("usage"))
     truth.tools = [(name, arguments or "{}") for name, arguments in calls.values()]
     return truth
 
