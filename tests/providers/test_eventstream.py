@@ -11,25 +11,7 @@ from hypothesis import strategies as st
 
 from alltoken_app.providers.eventstream import MAX_FRAME, EventStreamReader
 from alltoken_app.providers.sse import EventTooLarge
-
-
-def header(name: str, value: str | int | bool) -> bytes:
-    start = bytes([len(name)]) + name.encode()
-    if isinstance(value, bool):
-        return start + bytes([0 if value else 1])
-    if isinstance(value, int):
-        return start + b"\x04" + struct.pack(">i", value)
-    text = value.encode()
-    return start + b"\x07" + struct.pack(">H", len(text)) + text
-
-
-def frame(payload: bytes, **headers: str | int | bool) -> bytes:
-    """One event; underscores of header names become what AWS writes."""
-    named = {":" + name.replace("_", "-"): value for name, value in headers.items()}
-    block = b"".join(header(name, value) for name, value in named.items())
-    prelude = struct.pack(">II", len(block) + len(payload) + 16, len(block))
-    guarded = prelude + struct.pack(">I", crc32(prelude)) + block + payload
-    return guarded + struct.pack(">I", crc32(guarded))
+from tests.providers.bedrock_frames import frame
 
 
 def spoilt(whole: bytes, at: int) -> bytes:

@@ -27,7 +27,6 @@ Block = dict[str, Any]
 
 NOTHING = "."  # Bedrock refuses content that is empty or blank
 MAX_POINTS = 4
-MAX_ID = 64
 IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
 VIDEOS = {
     "video/mp4": "mp4", "video/quicktime": "mov", "video/webm": "webm", "video/x-matroska": "mkv",
@@ -44,7 +43,8 @@ DOCUMENTS = {
 }  # fmt: skip
 SUFFIXES = frozenset(DOCUMENTS.values())
 DETAIL_FORMATS = frozenset({None, "amazon-bedrock-v1", "anthropic-claude-v1"})
-NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
+CLAUDE_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+ANY_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9 ()\[\]-]+")
 
 
@@ -210,7 +210,7 @@ class _Writer:
             name = call.function.name
             self._written.tool_names.append(name)
             arguments = _arguments(call.function.arguments)
-            use = {"toolUseId": call_id(call.id), "name": name, "input": arguments}
+            use = {"toolUseId": self._id(call.id), "name": name, "input": arguments}
             blocks.append({"toolUse": use})
         return blocks
 
@@ -226,9 +226,16 @@ class _Writer:
                 blocks.append({"reasoningContent": {"redactedContent": base64(detail.data)}})
         return blocks
 
+    def _id(self, given: str) -> str:
+        """A tool call's id as the model takes it; the same for the call and its result."""
+        taken = ANY_ID if self._family.claude is None else CLAUDE_ID
+        if taken.fullmatch(given):
+            return given
+        return "call_" + hashlib.sha256(given.encode()).hexdigest()[:32]
+
     def _result(self, message: Message) -> Block:
         content = self._blocks(message.parts, marked=False) or [{"text": NOTHING}]
-        result: Block = {"toolUseId": call_id(message.tool_call_id or ""), "content": content}
+        result: Block = {"toolUseId": self._id(message.tool_call_id or ""), "content": content}
         if message.is_error and self._family.status:
             result["status"] = "error"
         return {"toolResult": result}
@@ -239,14 +246,6 @@ def point(cache: CacheControl, family: Family) -> Block:
     if cache.ttl == "1h" and "1h" in family.caches:
         return {"cachePoint": {"type": "default", "ttl": "1h"}}
     return {"cachePoint": {"type": "default"}}
-
-
-def call_id(given: str) -> str:
-    """A tool call's id as Bedrock takes it; the same for the call and its result."""
-    written = NOT_IN_IDS.sub("_", given)
-    if written == given and 0 < len(given) <= MAX_ID:
-        return given
-    return "call_" + hashlib.sha256(given.encode()).hexdigest()[:32]
 
 
 def _file(kind: str, form: str, data: str) -> Block:

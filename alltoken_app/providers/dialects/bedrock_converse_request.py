@@ -160,18 +160,17 @@ class _Request:
         if not specs:
             return
         self.body["toolConfig"] = {"tools": specs}
-        if choice == "auto":
-            self._one_at_a_time()
-        elif choice in self.kin.choices:
+        self._one_at_a_time(choice)
+        if choice in self.kin.choices:
             wanted: Body = {"tool": {"name": name}} if choice == "named" else {"any": {}}
             self.body["toolConfig"]["toolChoice"] = wanted
-        else:
+        elif choice != "auto":
             self.lost.add("tool_choice")
 
-    def _one_at_a_time(self) -> None:
+    def _one_at_a_time(self, choice: str) -> None:
         if chat_form.field(self.call, "parallel_tool_calls", bool) is not False:
             return
-        if self.kin.parallel:
+        if self.kin.parallel and choice == "auto":
             self.extra["tool_choice"] = {"type": "auto", "disable_parallel_tool_use": True}
         else:
             self.lost.add("parallel_tool_calls")

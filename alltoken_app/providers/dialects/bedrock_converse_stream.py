@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from alltoken_app.providers.base import Call, Cut, Piece, StreamError, Usage, word
+from alltoken_app.providers.base import Call, Cut, Piece, StreamError, word
 from alltoken_app.providers.dialects import bedrock_converse_reply as whole
 from alltoken_app.providers.dialects import bedrock_errors, chat_form
 from alltoken_app.providers.dialects.bedrock_converse_request import JSON_TOOL
@@ -88,6 +88,7 @@ class ConverseReader:
         self._calls = 0
         self._position = 0
         self._stopped = ""
+        self._metadata: Event | None = None
 
     def feed(self, received: bytes) -> list[Piece]:
         if not received:
@@ -104,7 +105,7 @@ class ConverseReader:
             return []
         if not self._stopped:
             raise Cut
-        return [self._last(None)]
+        return [self._last()]
 
     def _read(self, headers: dict[str, str], payload: bytes) -> Piece | None:
         kind = headers.get(":message-type", "event")
@@ -118,7 +119,7 @@ class ConverseReader:
             "contentBlockDelta": self._more,
             "contentBlockStop": self._close,
             "messageStop": self._stop,
-            "metadata": self._metadata,
+            "metadata": self._count,
         }.get(event)
         return reads(_event.decode(payload)) if reads and not self.done else None
 
@@ -199,20 +200,19 @@ class ConverseReader:
 
     def _stop(self, event: Event) -> Piece | None:
         self._stopped = event.stopReason or "end_turn"
-        whole.finish_of(self._stopped, calls=False)
-        return None
+        return self._last() if self._metadata else None
 
-    def _metadata(self, event: Event) -> Piece | None:
-        if not self._stopped:
-            raise Cut  # the usage of an answer that has no end
-        found = self._last(whole.usage(event.usage))
-        found.tier = word(event.serviceTier.type) if event.serviceTier else None
-        return found
+    def _count(self, event: Event) -> Piece | None:
+        self._metadata = event
+        return self._last() if self._stopped else None
 
-    def _last(self, used: Usage | None) -> Piece:
+    def _last(self) -> Piece:
         self.done = True
+        said = self._metadata or Event()
         finish = whole.finish_of(self._stopped, calls=self._calls > 0)
-        return last_piece(finish, self._stopped, used)
+        found = last_piece(finish, self._stopped, whole.usage(said.usage))
+        found.tier = word(said.serviceTier.type) if said.serviceTier else None
+        return found
 
 
 def _size(text: str) -> int:
