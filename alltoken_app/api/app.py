@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from alltoken_app.api import account, chat, errors, models, moderations, rerank
 from alltoken_app.api.audio import speech, transcriptions
 from alltoken_app.api.http import Disconnected, Receive, Request, Scope, Send
+from alltoken_app.api.messages import routes as messages
 from alltoken_app.errors import AllTokenError, Invalid, NotFound
 from alltoken_app.services.plane import Plane
 
@@ -14,6 +15,8 @@ MOUNTS = ("/api/v1", "/v1")
 ROUTES: dict[str, dict[str, Handler]] = {
     "/chat/completions": {"POST": chat.create_chat_completion},
     "/embeddings": {"POST": chat.create_embeddings},
+    "/messages": {"POST": messages.create_message},
+    "/messages/count_tokens": {"POST": messages.count_tokens},
     "/audio/transcriptions": {"POST": transcriptions.create_transcription},
     "/audio/translations": {"POST": transcriptions.create_translation},
     "/audio/speech": {"POST": speech.create_speech},

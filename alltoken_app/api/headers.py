@@ -1,6 +1,8 @@
 """The headers that every answer carries: what served it, what it cost, what is left."""
 
 from alltoken_app.api.http import Header
+from alltoken_app.clock import iso, now_ms
+from alltoken_app.limits.rates import Allowance
 from alltoken_app.money import usd
 from alltoken_app.services.generations import Run
 
@@ -25,6 +27,8 @@ def of(run: Run, *, finished: bool) -> list[Header]:
             ("x-ratelimit-remaining-requests", str(run.allowance.remaining)),
             ("x-ratelimit-reset-requests", f"{run.allowance.reset_seconds:.3f}s"),
         ]
+        if run.error_dialect == "anthropic":
+            pairs += _anthropic(run.allowance)
     if run.placed is not None and run.placed.budget_remaining is not None:
         left = run.placed.budget_remaining + run.placed.granted - run.cost
         pairs.append(("x-alltoken-key-remaining", usd(left)))
@@ -35,6 +39,16 @@ def of(run: Run, *, finished: bool) -> list[Header]:
     if finished:
         pairs.append(("x-alltoken-cost", usd(run.cost)))
     return [(name.encode(), value.encode("latin-1", "replace")) for name, value in pairs]
+
+
+def _anthropic(allowance: Allowance) -> list[tuple[str, str]]:
+    """What is left in Anthropic's words, which their clients wait by."""
+    reset = iso(now_ms() + round(allowance.reset_seconds * 1000))
+    return [
+        ("anthropic-ratelimit-requests-limit", str(allowance.limit)),
+        ("anthropic-ratelimit-requests-remaining", str(allowance.remaining)),
+        ("anthropic-ratelimit-requests-reset", reset),
+    ]
 
 
 def _timing(marks: dict[str, float]) -> str:
