@@ -51,8 +51,15 @@ def upgrade() -> None:
         sa.Column("max_output", sa.Integer(), nullable=False),
         sa.Column("input_modalities", sa.JSON(), nullable=False),
         sa.Column("output_modalities", sa.JSON(), nullable=False),
+        sa.Column("canonical_slug", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("parameters_count", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("licence", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("tokenizer", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("hugging_face_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("knowledge_cutoff", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("voices", sa.JSON(), nullable=False),
+        sa.Column("released_at", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("notice", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("retired_at", sa.BigInteger(), nullable=True),
@@ -70,6 +77,13 @@ def upgrade() -> None:
         sa.CheckConstraint("held >= 0", name="budget_held_not_negative"),
         sa.CheckConstraint("leased >= 0", name="budget_leased_not_negative"),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "catalog_release",
+        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
         "counter",
@@ -211,6 +225,12 @@ def upgrade() -> None:
         sa.Column("privacy_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("terms_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("status_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("datacenters", sa.JSON(), nullable=False),
+        sa.Column("zdr", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("evidence", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("trains", sa.Boolean(), nullable=True),
+        sa.Column("retention_days", sa.Integer(), nullable=True),
+        sa.Column("source_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -294,18 +314,24 @@ def upgrade() -> None:
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("model_slug", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("provider_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("tag", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("upstream_model", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("context", sa.Integer(), nullable=False),
         sa.Column("max_output", sa.Integer(), nullable=False),
+        sa.Column("tier", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("quantization", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("region", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("wires", sa.JSON(), nullable=False),
         sa.Column("zdr", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("zdr_evidence", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("trains", sa.Boolean(), nullable=True),
         sa.Column("retention_days", sa.Integer(), nullable=True),
         sa.Column("source_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
+        sa.Column("implicit_caching", sa.Boolean(), nullable=False),
+        sa.Column("moderated", sa.Boolean(), nullable=False),
+        sa.Column("origin", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["model_slug"],
@@ -472,6 +498,26 @@ def upgrade() -> None:
         batch_op.create_index("ix_hold_open", ["state", "worker"], unique=False)
 
     op.create_table(
+        "idempotent_request",
+        sa.Column("key_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("body_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("generation_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("worker", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("key_digest"),
+    )
+    with op.batch_alter_table("idempotent_request", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_idempotent_request_created_at"), ["created_at"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_idempotent_request_org_id"), ["org_id"], unique=False)
+
+    op.create_table(
         "lease",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("wallet_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -519,6 +565,7 @@ def upgrade() -> None:
         sa.Column("endpoint_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("rates", sa.JSON(), nullable=False),
         sa.Column("effective_from", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.ForeignKeyConstraint(
             ["endpoint_id"],
@@ -653,6 +700,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_hold_open")
 
     op.drop_table("hold")
+    with op.batch_alter_table("idempotent_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_idempotent_request_org_id"))
+        batch_op.drop_index(batch_op.f("ix_idempotent_request_created_at"))
+
+    op.drop_table("idempotent_request")
     with op.batch_alter_table("lease", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lease_wallet_id"))
 
@@ -729,6 +781,7 @@ def downgrade() -> None:
 
     op.drop_table("generation")
     op.drop_table("counter")
+    op.drop_table("catalog_release")
     op.drop_table("budget")
     op.drop_table("ai_model")
     if op.get_bind().dialect.name == "postgresql":
