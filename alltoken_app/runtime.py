@@ -96,7 +96,6 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
         ),
         engines=engines,
         payments=Payments(settings, secrets),
-        connected=frozenset(connected),
     )
     return plane, fault, seen
 
@@ -117,7 +116,7 @@ def _connections(
             return await engines.ensure()
 
         proof = Bearer(secrets.engine_token)
-        found["local"] = Connection("local", spoken, engine, proof, openai_audio.OPERATIONS)
+        found["local"] = Connection("local", spoken, engine, proof, openai_audio.INLINE)
     return found
 
 

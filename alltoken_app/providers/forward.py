@@ -12,6 +12,16 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 import msgspec
 
 from alltoken_app.errors import AllTokenError, Invalid, RateLimited, UpstreamFailed
+from alltoken_app.providers import refusals
+from alltoken_app.providers.attempts import (
+    TRUSTING,
+    Attempt,
+    Failed,
+    Interrupted,
+    Turns,
+    Watcher,
+    told,
+)
 from alltoken_app.providers.base import (
     Call,
     Cut,
@@ -24,6 +34,7 @@ from alltoken_app.providers.base import (
     Unfit,
     UpstreamError,
 )
+from alltoken_app.providers.credentials import CredentialFailed, Headers
 from alltoken_app.providers.sse import EventTooLarge
 from alltoken_app.providers.table import Connection
 from alltoken_app.providers.upstream import Broken, ConnectFailed, Incoming, Upstream
@@ -47,35 +58,8 @@ class Clocks(msgspec.Struct, frozen=True):
     total: float
 
 
-class Attempt(msgspec.Struct):
-    """One try at one endpoint, for the usage record. No words of the upstream's."""
-
-    provider: str
-    endpoint: str
-    status: int | None = None
-    code: str | None = None
-    ms: int = 0
-
-
-class Interrupted(Exception):
-    """The answer broke off after its first content byte. `code` is public."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class _Failed(Exception):
-    """An attempt failed before its first content byte."""
-
-    def __init__(self, error: UpstreamError, status: int | None = None) -> None:
-        super().__init__(error.code)
-        self.error = error
-        self.status = status
-
-
-def _failure(code: str, text: str, *, retry: bool = True, status: int | None = None) -> _Failed:
-    return _Failed(UpstreamError(code, text, retry=retry), status)
+def _failure(code: str, text: str, *, retry: bool = True, status: int | None = None) -> Failed:
+    return Failed(UpstreamError(code, text, retry=retry), status)
 
 
 async def first_healthy(
@@ -86,6 +70,7 @@ async def first_healthy(
     upstream: Upstream,
     clocks: Clocks,
     attempts: list[Attempt],
+    watcher: Watcher = TRUSTING,
 ) -> AsyncGenerator[tuple[EndpointFacts, Arrived], None]:
     """The answer of the first endpoint that gives one, as it arrives.
 
@@ -96,28 +81,33 @@ async def first_healthy(
         UpstreamFailed, RateLimited, Invalid: Nothing was delivered; the last failure's reason.
         Interrupted: The answer broke off after it had begun.
     """
-    last: _Failed | None = None
+    last: Failed | None = None
     watch = _Watch(clocks)
-    for endpoint in _schedule(endpoints):
-        if last is not None and not await _worth_another(last, attempts[-1], endpoint):
+    turns = Turns(endpoints, watcher, attempts)
+    for endpoint in turns:
+        if last is not None and (
+            turns.better_elsewhere(endpoint)
+            or not await _worth_another(last, attempts[-1], endpoint)
+        ):
+            continue
+        if not turns.admitted(endpoint):
             continue
         attempt = Attempt(endpoint.provider, endpoint.id)
         attempts.append(attempt)
-        began = time.monotonic()
         try:
             connection = connections[endpoint.provider]
-            served = _attempt(call, endpoint, connection, max_output, upstream, watch, attempt)
-            async with aclosing(served):
+            most = min(max_output, endpoint.max_output) if endpoint.max_output else max_output
+            served = _attempt(call, endpoint, connection, most, upstream, watch, attempt)
+            async with aclosing(served), told(endpoint, attempt, watch.spent, watcher) as outcome:
                 async for arrived in served:
+                    outcome.arrived(streamed=call.stream)
                     yield endpoint, arrived
+                    outcome.resumed()
             return
-        except _Failed as failed:
+        except Failed as failed:
             last = failed
-            attempt.code, attempt.status = failed.error.code, failed.status
-            if failed.error.client_fault or watch.over:
+            if watch.over or (failed.error.client_fault and failed.status is not None):
                 break
-        finally:
-            attempt.ms = round((time.monotonic() - began) * 1000)
     raise _public(last)
 
 
@@ -150,17 +140,16 @@ class _Watch:
     def _within(self, seconds: float) -> asyncio.Timeout:
         return asyncio.timeout(min(seconds, max(self._end - time.monotonic(), 0.0)))
 
+    def spent(self) -> float:
+        """Seconds since this attempt began."""
+        return time.monotonic() - self._attempt_began
+
     @property
     def over(self) -> bool:
         return time.monotonic() >= self._end
 
 
-def _schedule(endpoints: Sequence[EndpointFacts]) -> tuple[EndpointFacts, ...]:
-    """Each once, the first once more right after itself."""
-    return (endpoints[0], *endpoints)
-
-
-async def _worth_another(last: _Failed, tried: Attempt, endpoint: EndpointFacts) -> bool:
+async def _worth_another(last: Failed, tried: Attempt, endpoint: EndpointFacts) -> bool:
     """Whether to try `endpoint` after this failure; waits first when it is the same one."""
     if endpoint.id != tried.endpoint:
         return True
@@ -172,7 +161,7 @@ async def _worth_another(last: _Failed, tried: Attempt, endpoint: EndpointFacts)
     return True
 
 
-def _public(last: _Failed | None) -> AllTokenError:
+def _public(last: Failed | None) -> AllTokenError:
     if last is None:
         return UpstreamFailed("No endpoint could be tried. Nothing was charged.", status=502)
     error, text = last.error, f"{last.error.message} Nothing was charged."
@@ -197,7 +186,7 @@ async def _attempt(
     dialect = connection.speaks(call, endpoint)
     outgoing = _said(dialect, call, endpoint, max_output)
     base_url = await connection.base_url(endpoint)
-    proof = await connection.authorize(base_url + outgoing.path, outgoing)
+    proof = await _proof(connection, base_url + outgoing.path, outgoing)
     watch.begin_attempt()
     try:
         clock = watch.first_token if call.stream else watch.whole
@@ -224,6 +213,13 @@ async def _attempt(
         raise _failure("upstream_timeout", text, retry=False) from None
 
 
+async def _proof(connection: Connection, url: str, outgoing: Outgoing) -> Headers:
+    try:
+        return await connection.authorize(url, outgoing)
+    except CredentialFailed:
+        raise Failed(refusals.refusal("upstream_auth_error")) from None
+
+
 @asynccontextmanager
 async def _opened(
     opening: AbstractAsyncContextManager[Incoming], clock: Callable[[], asyncio.Timeout]
@@ -244,14 +240,14 @@ def _said(dialect: Dialect, call: Call, endpoint: EndpointFacts, max_output: int
         error = UpstreamError(
             "invalid_value", str(unfit), retry=False, client_fault=True, param=unfit.param
         )
-        raise _Failed(error) from None
+        raise Failed(error) from None
 
 
-async def _refusal(incoming: Incoming, dialect: Dialect, watch: _Watch) -> _Failed:
+async def _refusal(incoming: Incoming, dialect: Dialect, watch: _Watch) -> Failed:
     async with watch.first_token():
         payload = await _read(incoming, MAX_REFUSAL)
     error = dialect.read_error(incoming.status, incoming.header, payload)
-    return _Failed(error, incoming.status)
+    return Failed(error, incoming.status)
 
 
 async def _reply(call: Call, incoming: Incoming, dialect: Dialect, watch: _Watch) -> Reply:
@@ -315,7 +311,7 @@ def _before_content(error: Exception) -> Exception:
     text = "The provider's stream could not be read."
     if isinstance(error, StreamError):
         if error.error is not None:
-            return _Failed(error.error, 200)
+            return Failed(error.error, 200)
         text = "The provider reported an error in its stream."
     return _failure("upstream_bad_response", text, retry=isinstance(error, StreamError), status=200)
 

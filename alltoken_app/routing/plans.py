@@ -1,51 +1,57 @@
-"""Which endpoints may serve a call, in which order, and the most it can cost. Pure."""
+"""Which endpoints may serve a call, in which order, and the most it can cost."""
 
-import hashlib
-import hmac
-import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
 
 from alltoken_app.catalog import bounds, pricing
 from alltoken_app.catalog.pricing import Extras
 from alltoken_app.catalog.snapshot import Catalog, ModelFacts
-from alltoken_app.errors import Forbidden, Invalid, NotFound
+from alltoken_app.errors import AllTokenError, Forbidden, Invalid, NotFound
 from alltoken_app.money import Nano
-from alltoken_app.privacy import policy as privacy
-from alltoken_app.privacy.policy import Policy
 from alltoken_app.providers.base import Call, EndpointFacts
+from alltoken_app.providers.table import Connection
+from alltoken_app.routing import affinity, eligibility, ordering, rules, targets
+from alltoken_app.routing.affinity import Affinity, Place
+from alltoken_app.routing.health import Health
+from alltoken_app.routing.ordering import Candidate
 from alltoken_app.routing.preferences import Preferences
+from alltoken_app.routing.rules import Wishes
+from alltoken_app.routing.targets import Asked, Asker, Target
+
+__all__ = ["Asker", "Network", "Plan", "make"]
 
 MAX_TARGETS = 8
-# Always part of a call: no endpoint needs to list them.
-UNIVERSAL = frozenset(["messages", "input", "user", "safety_identifier", "metadata", "n", "stop"])
-OPERATIONS = {"chat": "chat", "embeddings": "embeddings"}
+WORDLESS = frozenset({"embeddings", "moderation", "rerank"})
+SORTED_BY = {"nitro": "throughput", "floor": "price"}
 
 
 @dataclass(frozen=True)
-class Asker:
-    """What routing needs to know of the caller.
+class Network:
+    """What this process knows of its providers: how to reach them, how they are doing."""
 
-    Attributes:
-        providers: Providers this caller's book may reach; None means all.
-        models: Slugs the key may call; empty means all.
-    """
-
-    org_id: str
-    models: frozenset[str]
-    policy: Policy
-    providers: frozenset[str] | None
+    connections: Mapping[str, Connection]
+    health: Health = field(default_factory=Health)
+    affinity: Affinity = field(default_factory=Affinity)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """Endpoints in the order they are tried, and the bounds the hold is made of.
 
     Attributes:
+        model: The first endpoint's.
         input_bound: Tokens; no honest meter reports more.
         output_bound: Tokens over all choices that the upstream is told it may produce.
         excluded: Endpoint id → the rule that removed it.
+        whose: Endpoint id → the name of the rule or preset behind it, where it is not the request.
+        warnings: Models asked for that cannot serve.
         extras: What the call may use beside text in and text out.
-        warnings: Parameters the first endpoint does not honour.
+        candidates: The endpoints with what decided their places.
+        conversation: Keyed hash that the affinity goes by; b"" when only one could serve.
+        strategy: How the model was named.
+        warm: Where the conversation was served last.
     """
 
     model: ModelFacts
@@ -55,13 +61,27 @@ class Plan:
     excluded: dict[str, str]
     warnings: tuple[str, ...] = ()
     extras: Extras = pricing.NONE
+    choices: int = 1
+    whose: dict[str, str] = {}
+    candidates: tuple[Candidate, ...] = ()
+    conversation: bytes = b""
+    strategy: str = "direct"
+    warm: Place | None = None
+
+    def warnings_at(self, endpoint: EndpointFacts) -> tuple[str, ...]:
+        """What the caller is told when this endpoint serves: it may not honour everything."""
+        lacking = next((c.unsupported for c in self.candidates if c.endpoint is endpoint), ())
+        return (*(f"unsupported_parameter:{name}" for name in lacking), *self.warnings)
 
     def ceiling(self, output_tokens: int) -> Nano:
         """The most that the input and `output_tokens` can cost at any planned endpoint."""
         return max(
-            pricing.ceiling(e.price, self.input_bound, output_tokens, self.extras)
+            pricing.ceiling(
+                e.price, self.input_bound, min(output_tokens, e.max_output * self.choices),
+                self.extras,
+            )
             for e in self.endpoints
-        )
+        )  # fmt: skip
 
     @property
     def dearest_output(self) -> int:
@@ -73,138 +93,190 @@ def make(
     catalog: Catalog,
     asker: Asker,
     call: Call,
-    wishes: Preferences,
-    connected: frozenset[str],
+    asked_for: Preferences,
+    network: Network,
     *,
     strict: bool = False,
 ) -> Plan:
     """Plan a call; with `strict` an endpoint must honour every parameter.
 
     Raises:
-        NotFound: No such model (model_not_found), or the caller's own wishes leave no endpoint
+        NotFound: No such model (model_not_found), or the wishes leave no endpoint
             (no_eligible_endpoint, with `excluded_by` per endpoint).
         Forbidden: The key may not call this model, or its book may not reach its providers.
-        Invalid: More output is asked for than the model gives, or the wrong operation.
+        Invalid: More output is asked for than the model gives, a required parameter that no
+            endpoint honours (unsupported_parameter), or the wrong operation.
     """
-    model = _find(catalog, asker, call)
-    excluded: dict[str, str] = {}
-    eligible: list[EndpointFacts] = []
-    policy = privacy.strictest(asker.policy, wishes.policy)
+    asked = targets.find(catalog, asker, call)
+    wishes = rules.together(asker.policy, asked_for, asked.preset, asker.rules)
     extras = bounds.extras(call)
-    for endpoint in model.endpoints:
-        rule = _excluded_by(endpoint, asker, wishes, policy, connected)
-        if rule is None and pricing.unpriced(endpoint, call.operation, extras):
-            rule = "unpriced_unit"
-        if rule is None and strict and _not_honoured(endpoint, call):
-            rule = "require_parameters"
-        if rule is None:
-            eligible.append(endpoint)
-        else:
-            excluded[endpoint.id] = rule
-    if not eligible:
-        raise _nothing_left(model, excluded)
-    tried = MAX_TARGETS if wishes.allow_fallbacks is not False else 1
-    ordered = _order(eligible, asker, call, wishes)[:tried]
+    sieve = _Sieve(asker, call, wishes, network, extras, strict or _required(wishes))
+    for place, target in enumerate(asked.targets):
+        sieve.pass_through(place, target)
+    sieve.keep_what_fits()
+    if not sieve.kept:
+        raise sieve.nothing_left(asked)
+    candidates, conversation, warm = _arranged(sieve.kept, asked, wishes, asker, call, network)
+    endpoints = tuple(one.endpoint for one in candidates)
     return Plan(
-        model=model,
-        endpoints=tuple(ordered),
-        input_bound=bounds.input_tokens(call, max(e.context for e in ordered)),
-        output_bound=_output_bound(model, ordered, call),
-        excluded=excluded,
-        warnings=tuple(f"unsupported_parameter:{p}" for p in _not_honoured(ordered[0], call)),
+        model=asked.targets[candidates[0].place].model,
+        endpoints=endpoints,
+        input_bound=bounds.input_tokens(call, max(e.context for e in endpoints)),
+        output_bound=_output_bound(endpoints, call),
+        excluded=sieve.excluded,
+        warnings=_warnings(asked),
         extras=extras,
+        choices=call.choices,
+        whose=sieve.whose,
+        candidates=candidates,
+        conversation=conversation,
+        strategy=asked.strategy,
+        warm=warm,
     )
 
 
-def _find(catalog: Catalog, asker: Asker, call: Call) -> ModelFacts:
-    model = catalog.models.get(call.model)
-    if model is None:
-        shown = call.model[:64]
-        raise NotFound(
-            f"There is no model {shown!r}. GET /v1/models lists them.",
-            code="model_not_found", param="model",
+class _Sieve:
+    """Lets through the endpoints that may serve and notes why the others may not."""
+
+    __slots__ = (
+        "_asker", "_call", "_connections", "_extras", "_lacking", "_strict", "_wishes",
+        "excluded", "kept", "whose",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        asker: Asker,
+        call: Call,
+        wishes: Wishes,
+        network: Network,
+        extras: Extras,
+        strict: bool,
+    ) -> None:
+        self._asker, self._call, self._wishes = asker, call, wishes
+        self._connections, self._extras, self._strict = network.connections, extras, strict
+        self.kept: list[Candidate] = []
+        self.excluded: dict[str, str] = {}
+        self.whose: dict[str, str] = {}
+        self._lacking: dict[str, tuple[str, ...]] = {}  # what each left out for it lacks
+
+    def pass_through(self, place: int, target: Target) -> None:
+        """Try every endpoint of a model."""
+        for endpoint in target.model.endpoints:
+            found = eligibility.excluded_by(
+                endpoint, target, self._asker, self._wishes, self._connections
+            )
+            if found is not None:
+                self._exclude(endpoint, *found)
+                continue
+            connection = self._connections[endpoint.provider]
+            lacking = eligibility.unsupported(endpoint, self._call, connection)
+            required = lacking if self._strict else ()
+            rule = eligibility.cannot_take(endpoint, self._call, self._extras, required)
+            if rule is None:
+                self.kept.append(Candidate(endpoint, place, lacking))
+                continue
+            self._exclude(endpoint, rule, "")
+            if rule == "require_parameters":
+                self._lacking[endpoint.id] = lacking
+
+    def keep_what_fits(self) -> None:
+        """Leave out too small contexts, unless that leaves nothing: then the provider decides."""
+        if len(self.kept) < 2:
+            return
+        fitting = [one for one in self.kept if eligibility.fits(one.endpoint, self._call)]
+        if not fitting or len(fitting) == len(self.kept):
+            return
+        for one in self.kept:
+            if one not in fitting:
+                self._exclude(one.endpoint, "context_length", "")
+        self.kept = fitting
+
+    def _exclude(self, endpoint: EndpointFacts, rule: str, whose: str) -> None:
+        self.excluded[endpoint.id] = rule
+        if whose:
+            self.whose[endpoint.id] = whose
+
+    def nothing_left(self, asked: Asked) -> AllTokenError:
+        """Why nobody can serve this call."""
+        names = " or ".join(target.model.slug for target in asked.targets)
+        found = set(self.excluded.values())
+        details: dict[str, object] = {"excluded_by": self.excluded}
+        if self.whose:
+            details["excluded_for"] = self.whose
+        if found == {"sandbox_book"}:
+            text = f"A sandbox key reaches sandbox providers only; {names} is not among them."
+            return Forbidden(text, code="sandbox_provider_only", param="model", details=details)
+        if "require_parameters" in found:
+            return self._lacks(names, details)
+        if "max_output" in found:
+            most = max(e.max_output for t in asked.targets for e in t.model.endpoints)
+            text = f"max_tokens is {self._call.max_output}; {names} gives at most {most}."
+            return Invalid(text, param="max_tokens", details=details)
+        text = f"No endpoint of {names} fits this request{_counted(self.excluded, self.whose)}."
+        text = f"{text} Nothing was sent or charged."
+        return NotFound(text, code="no_eligible_endpoint", param="model", details=details)
+
+    def _lacks(self, names: str, details: dict[str, object]) -> AllTokenError:
+        fewest = min(self._lacking.values(), key=len)
+        text = f"No endpoint of {names} honours {', '.join(fewest)}, which this request requires."
+        details["unsupported"] = self._lacking
+        return Invalid(
+            f"{text} Nothing was sent or charged.",
+            code="unsupported_parameter", param=fewest[0], details=details,
         )  # fmt: skip
-    if asker.models and model.slug not in asker.models:
-        text = f"This key may not call {model.slug}. Nothing was charged."
-        raise Forbidden(text, code="model_not_allowed", param="model")
-    if model.kind != OPERATIONS[call.operation]:
-        text = f"{model.slug} serves {model.kind}, not {call.operation}."
-        raise Invalid(text, code="wrong_endpoint", param="model")
-    beyond = sorted(call.modalities - {*model.input_modalities, "text"})
-    if beyond:
-        text = f"{model.slug} takes {' and '.join(model.input_modalities)}, not {beyond[0]}."
-        raise Invalid(f"{text} Nothing was charged.", param="messages")
-    return model
 
 
-def _excluded_by(
-    endpoint: EndpointFacts,
+def _counted(excluded: dict[str, str], whose: dict[str, str]) -> str:
+    """Such as ": 2 by zdr_not_confirmed, 1 by max_price (rule Cheap)"."""
+    if not excluded:
+        return ": it has none"
+    said = [f"{rule} ({whose[e]})" if e in whose else rule for e, rule in excluded.items()]
+    return ": " + ", ".join(f"{count} by {rule}" for rule, count in Counter(said).most_common())
+
+
+def _required(wishes: Wishes) -> bool:
+    return bool(wishes.soft.require_parameters)
+
+
+def _arranged(
+    kept: list[Candidate],
+    asked: Asked,
+    wishes: Wishes,
     asker: Asker,
-    wishes: Preferences,
-    policy: Policy,
-    connected: frozenset[str],
-) -> str | None:
-    if endpoint.provider not in connected:
-        return "provider_not_configured"
-    if asker.providers is not None and endpoint.provider not in asker.providers:
-        return "sandbox_book"
-    if wishes.only is not None and endpoint.provider not in wishes.only:
-        return "allowed_providers"
-    if wishes.ignore and endpoint.provider in wishes.ignore:
-        return "ignored_providers"
-    if wishes.allow_fallbacks is False and wishes.order and endpoint.provider not in wishes.order:
-        return "allowed_providers"
-    return privacy.excluded_by(policy, endpoint)
+    call: Call,
+    network: Network,
+) -> tuple[tuple[Candidate, ...], bytes, Place | None]:
+    """At most eight, in order; whether others may stand in is the caller's to say."""
+    if len(kept) == 1:
+        return tuple(kept), b"", None
+    conversation = affinity.conversation(asker.org_id, call)
+    warm = network.affinity.find(conversation)
+    soft = wishes.soft
+    sorts = [soft.sort_by or SORTED_BY.get(target.variant) for target in asked.targets]
+    ordered = ordering.arrange(
+        kept, soft, sorts, network.health, warm.endpoint_id if warm else None,
+        affinity.seed(conversation),
+    )  # fmt: skip
+    if soft.allow_fallbacks is False and not soft.order:
+        ordered = _first_of_each_model(ordered)
+    return tuple(ordered[:MAX_TARGETS]), conversation, warm
 
 
-def _not_honoured(endpoint: EndpointFacts, call: Call) -> list[str]:
-    return sorted(call.fields.keys() - endpoint.parameters - UNIVERSAL)
+def _first_of_each_model(ordered: list[Candidate]) -> list[Candidate]:
+    """Without fallbacks one endpoint serves a model; naming more models stays a wish."""
+    firsts: dict[int, Candidate] = {}
+    for one in ordered:
+        firsts.setdefault(one.place, one)
+    return list(firsts.values())
 
 
-def _nothing_left(model: ModelFacts, excluded: dict[str, str]) -> Exception:
-    details: dict[str, object] = {"excluded_by": excluded}
-    if excluded and set(excluded.values()) == {"sandbox_book"}:
-        text = f"A sandbox key reaches sandbox providers only; {model.slug} is not among them."
-        return Forbidden(text, code="sandbox_provider_only", param="model", details=details)
-    text = f"No endpoint of {model.slug} fits this request. Nothing was sent or charged."
-    return NotFound(text, code="no_eligible_endpoint", param="model", details=details)
-
-
-def _output_bound(model: ModelFacts, endpoints: list[EndpointFacts], call: Call) -> int:
-    if call.operation == "embeddings":
+def _output_bound(endpoints: tuple[EndpointFacts, ...], call: Call) -> int:
+    if call.operation in WORDLESS:
         return 0
-    most = min(endpoint.max_output for endpoint in endpoints)
-    if call.max_output is not None and call.max_output > most:
-        text = f"max_tokens is {call.max_output}; {model.slug} gives at most {most}."
-        raise Invalid(text, param="max_tokens")
+    most = max(endpoint.max_output for endpoint in endpoints)
     return (call.max_output or most) * call.choices
 
 
-def _order(
-    eligible: list[EndpointFacts], asker: Asker, call: Call, wishes: Preferences
-) -> list[EndpointFacts]:
-    """Exact with `sort` or `order`; else drawn with weight 1/price², the same for the same body."""
-    if len(eligible) == 1:
-        return eligible
-    if wishes.sort == "price":
-        ordered = sorted(eligible, key=lambda e: (_price(e), e.id))
-    else:
-        ordered = sorted(eligible, key=lambda e: _draw(e, asker.org_id, call))
-    ordered.sort(key=lambda e: len(_not_honoured(e, call)))
-    if not wishes.order:
-        return ordered
-    rank = {name: index for index, name in enumerate(wishes.order)}
-    return sorted(ordered, key=lambda e: rank.get(e.provider, len(rank)))
-
-
-def _price(endpoint: EndpointFacts) -> int:
-    return endpoint.price.blend
-
-
-def _draw(endpoint: EndpointFacts, org_id: str, call: Call) -> float:
-    """Weighted sampling without replacement: -ln(u)/weight, u from a keyed hash."""
-    said = bytes(call.fields.get("messages", b""))
-    seed = hmac.new(org_id.encode(), endpoint.id.encode() + said, hashlib.sha256).digest()
-    uniform = (int.from_bytes(seed[:7]) + 1) / 2**56
-    weight = 1 / max(_price(endpoint), 1) ** 2
-    return -math.log(uniform) / weight
+def _warnings(asked: Asked) -> tuple[str, ...]:
+    found = asked.refused.items()
+    return tuple(f"model_unavailable:{name}:{why.code}" for name, why in found)

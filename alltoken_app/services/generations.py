@@ -17,8 +17,8 @@ from alltoken_app.ledger.holds import Checkpoint, Extend, Place, Placed, Settle
 from alltoken_app.limits.rates import Allowance
 from alltoken_app.money import PICO_PER_NANO, Nano
 from alltoken_app.providers import forward
+from alltoken_app.providers.attempts import Attempt, Interrupted
 from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply
-from alltoken_app.providers.forward import Attempt, Interrupted
 from alltoken_app.routing import plans
 from alltoken_app.routing.plans import Plan
 from alltoken_app.routing.preferences import Preferences
@@ -53,6 +53,7 @@ class Run:
     strict: bool = False
     user_hash: str | None = None
     warnings: tuple[str, ...] = ()
+    parsed_warnings: tuple[str, ...] = ()
     error_dialect: str = "openai"
     id: str = field(default_factory=lambda: new_id("gen"))
     began: float = field(default_factory=time.perf_counter)
@@ -108,10 +109,11 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
             run.caller.asker,
             run.call,
             run.wishes,
-            plane.connected,
+            plane.network,
             strict=run.strict,
         )
-        run.warnings += plan.warnings
+        run.parsed_warnings = run.warnings
+        run.warnings += plan.warnings_at(plan.endpoints[0])
         started = run.mark("plan", started)
         run.meter = Meter(run.call, plan.input_bound, plan.output_bound, plan.extras)
         await _hold(run, plan, plane)
@@ -121,6 +123,7 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
             async for arrived in answer:
                 yield arrived
         run.status = "ok"
+        _remember(run, plan, plane)
     except (AllTokenError, Interrupted) as error:
         run.status = "error" if run.meter and run.meter.content else "failed"
         run.error_code = error.code
@@ -180,13 +183,16 @@ async def _forward(
         plane.upstream,
         plane.clocks,
         run.attempts,
+        plane.network.health,
     )
     async with aclosing(answer):
         async for endpoint, arrived in answer:
             if run.first_at is None:
                 run.first_at = run.checked_at = run.mark("upstream", started)
                 failpoints.reach("first_piece")
-            run.endpoint = endpoint
+            if run.endpoint is not endpoint:
+                run.endpoint = endpoint
+                run.warnings = run.parsed_warnings + plan.warnings_at(endpoint)
             if isinstance(arrived, Reply):
                 meter.deliver(arrived)  # it has arrived whole, so it is owed
                 yield arrived
@@ -232,6 +238,18 @@ def _last_piece(run: Run) -> Piece:
     reason = (run.native_finish or "length").encode()
     choices = b'[{"index":0,"delta":{},"finish_reason":"length","native_finish_reason":"%b"}]'
     return Piece(choices % reason, finish="length")
+
+
+def _remember(run: Run, plan: Plan, plane: Plane) -> None:
+    """How fast it was, and where the conversation's prompt is cached now."""
+    assert run.meter is not None
+    assert run.endpoint is not None
+    if not run.attempts or not run.meter.content:
+        return
+    seconds = run.attempts[-1].writing if run.call.stream else run.attempts[-1].ms / 1000
+    plane.network.health.finished(run.endpoint, run.meter.usage.output, seconds)
+    if plan.conversation:
+        plane.network.affinity.note(plan.conversation, run.endpoint, run.meter.usage)
 
 
 def _settle(run: Run, plane: Plane) -> None:

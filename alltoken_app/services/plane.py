@@ -15,6 +15,7 @@ from alltoken_app.payments.stripe_client import Payments
 from alltoken_app.providers.forward import Clocks
 from alltoken_app.providers.table import Connection
 from alltoken_app.providers.upstream import Upstream
+from alltoken_app.routing.plans import Network
 from alltoken_app.services.callers import Callers
 from alltoken_app.settings import Settings
 
@@ -36,8 +37,11 @@ class Plane:
     clocks: Clocks
     engines: LocalEngine
     payments: Payments
-    connected: frozenset[str] = frozenset()
+    network: Network = field(init=False)
     background: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.network = Network(self.connections)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run `work` beside the requests; a shutdown waits for it."""

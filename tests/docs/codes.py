@@ -12,6 +12,7 @@ from alltoken_app.api.errors import status_of
 from alltoken_app.errors import AllTokenError
 from alltoken_app.providers import forward
 from alltoken_app.providers import refusals as upstream_refusals
+from alltoken_app.providers.attempts import Failed
 from alltoken_app.providers.base import UpstreamError
 
 APP = Path(errors.__file__).parent
@@ -96,7 +97,7 @@ def _add(meaning: Meaning, error: AllTokenError) -> None:
 def _add_upstream(meaning: Meaning, code: str) -> None:
     known = [error for error in refusals() if error.code == code]
     for error in known or [UpstreamError(code, "", retry=False)]:
-        _add(meaning, forward._public(forward._Failed(error)))
+        _add(meaning, forward._public(Failed(error)))
 
 
 def refusals() -> list[UpstreamError]:

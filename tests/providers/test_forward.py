@@ -9,9 +9,10 @@ import pytest
 
 from alltoken_app.errors import AllTokenError, RateLimited, UpstreamFailed
 from alltoken_app.providers import forward
+from alltoken_app.providers.attempts import Attempt
 from alltoken_app.providers.base import Call, EndpointFacts, Piece, Price, Reply
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
-from alltoken_app.providers.forward import Attempt, Clocks
+from alltoken_app.providers.forward import Clocks
 from alltoken_app.providers.table import Connection, fixed
 from alltoken_app.providers.upstream import Upstream
 

@@ -9,11 +9,18 @@ from alltoken_app.catalog.snapshot import Catalog, ModelFacts
 from alltoken_app.errors import Forbidden, Invalid, NotFound
 from alltoken_app.privacy.policy import Policy
 from alltoken_app.providers.base import Call, EndpointFacts, Price
+from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.table import Connection, fixed
 from alltoken_app.routing import plans
-from alltoken_app.routing.plans import Asker, Plan
+from alltoken_app.routing.plans import Asker, Network, Plan
 from alltoken_app.routing.preferences import Preferences
 
-EVERYWHERE = frozenset({"cheap", "dear", "private"})
+
+def connected(*providers: str) -> Network:
+    return Network({name: Connection(name, OpenAIChat(), fixed("http://x")) for name in providers})
+
+
+EVERYWHERE = connected("cheap", "dear", "private")
 HONOURED = frozenset({"temperature", "tools"})
 
 
@@ -38,7 +45,7 @@ def plan(
     models: frozenset[str] = frozenset(),
     policy: Policy | None = None,
     providers: frozenset[str] | None = None,
-    connected: frozenset[str] = EVERYWHERE,
+    network: Network = EVERYWHERE,
     strict: bool = False,
     **wishes: Any,
 ) -> Plan:
@@ -47,8 +54,12 @@ def plan(
     asker = Asker("org_1", models, policy or Policy(), providers)
     return plans.make(
         Catalog({"a/b": model}, {}), asker, call or Call("chat", "a/b", {}, size=100),
-        Preferences(**wishes), connected, strict=strict,
+        Preferences(**wishes), network, strict=strict,
     )  # fmt: skip
+
+
+def warned(made: Plan) -> tuple[str, ...]:
+    return made.warnings_at(made.endpoints[0])
 
 
 def order(made: Plan) -> list[str]:
@@ -104,7 +115,7 @@ def test_sandbox_money_reaches_sandbox_providers_only() -> None:
 
 
 def test_a_provider_without_a_connection_is_left_out() -> None:
-    assert order(plan(connected=frozenset({"private"}))) == ["private"]
+    assert order(plan(network=connected("private"))) == ["private"]
 
 
 def test_the_hold_covers_the_dearest_planned_endpoint() -> None:
@@ -133,9 +144,10 @@ def test_a_model_serves_its_own_operation() -> None:
 
 def test_what_no_endpoint_honours_is_named() -> None:
     call = Call("chat", "a/b", {"logprobs": msgspec.Raw(b"true")})
-    assert plan(call=call).warnings == ("unsupported_parameter:logprobs",)
-    with pytest.raises(NotFound):
+    assert warned(plan(call=call)) == ("unsupported_parameter:logprobs",)
+    with pytest.raises(Invalid) as caught:
         plan(call=call, strict=True)
+    assert (caught.value.code, caught.value.param) == ("unsupported_parameter", "logprobs")
 
 
 def test_parameters_steer_to_who_honours_them() -> None:
@@ -143,7 +155,7 @@ def test_parameters_steer_to_who_honours_them() -> None:
     call = Call("chat", "a/b", {"seed": msgspec.Raw(b"1")})
     made = plan(CHEAP, able, call=call)
     assert order(made) == ["dear", "cheap"]
-    assert made.warnings == ()
+    assert warned(made) == ()
 
 
 def test_the_draw_is_the_same_for_the_same_body() -> None:
