@@ -6,6 +6,7 @@ from alltoken_app.api import account, chat, errors, models, moderations, rerank
 from alltoken_app.api.audio import speech, transcriptions
 from alltoken_app.api.http import Disconnected, Receive, Request, Scope, Send
 from alltoken_app.api.messages import routes as messages
+from alltoken_app.api.responses import routes as responses
 from alltoken_app.errors import AllTokenError, Invalid, NotFound
 from alltoken_app.services.plane import Plane
 
@@ -15,6 +16,7 @@ MOUNTS = ("/api/v1", "/v1")
 ROUTES: dict[str, dict[str, Handler]] = {
     "/chat/completions": {"POST": chat.create_chat_completion},
     "/embeddings": {"POST": chat.create_embeddings},
+    "/responses": {"POST": responses.create_response},
     "/messages": {"POST": messages.create_message},
     "/messages/count_tokens": {"POST": messages.count_tokens},
     "/audio/transcriptions": {"POST": transcriptions.create_transcription},
@@ -28,6 +30,8 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/generation": {"GET": account.show_generation},
 }
 MODEL: dict[str, Handler] = {"GET": models.show_model}
+# Addresses of answers that others keep and we do not.
+KEPT: dict[str, Handler] = dict.fromkeys(("GET", "POST", "DELETE"), responses.show_nothing)
 
 PREFLIGHT = (
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
@@ -65,6 +69,8 @@ def _handler(request: Request) -> Handler:
     methods = ROUTES.get(request.path) if request.mount else None
     if methods is None and request.mount and request.path.startswith("/models/"):
         methods = MODEL
+    if methods is None and request.mount and request.path.startswith("/responses/"):
+        methods = KEPT
     if methods is None:
         raise NotFound(f"There is nothing at {request.mount}{request.path[:128]}.")
     if request.method == "OPTIONS":

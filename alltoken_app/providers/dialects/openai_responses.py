@@ -36,12 +36,7 @@ UNSAID = frozenset({"audio", "video"})  # kinds of input that no item carries
 # Sent only where the endpoint lists them: it has a price for what they cost.
 PRICED = frozenset({"service_tier", "web_search_options"})
 SEARCH = "web_search"
-# A caller's field travels as long as the field of the common form that it became does.
-BECAME = {
-    "text": ("response_format", "verbosity"),
-    "reasoning": ("reasoning", "reasoning_effort"),
-    **{name: (name,) for name in items.SAME},
-}
+SEARCHES = 10  # of one answer, as many as are held when the caller sets no limit
 
 _response = msgspec.json.Decoder(ResponseIn)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -81,6 +76,8 @@ class OpenAIResponses:
             body = _own(call.native, fields)
         else:
             body = items.body(fields, thinks=_thinks(endpoint))
+            if "web_search_options" in fields:
+                body["max_tool_calls"] = call.known.searches or SEARCHES
         body["model"] = endpoint.upstream_model
         body["store"] = FALSE
         body["max_output_tokens"] = max_output
@@ -124,9 +121,7 @@ CONTENT = ("content", "refusal", "reasoning", "reasoning_details", "tool_calls")
 def _own(native: dict[str, msgspec.Raw], fields: dict[str, msgspec.Raw]) -> dict[str, Any]:
     """The caller's own fields, as they came."""
     body: dict[str, Any] = {
-        name: value
-        for name, value in native.items()
-        if name not in BECAME or any(became in fields for became in BECAME[name])
+        name: value for name, value in native.items() if name not in PRICED or name in fields
     }
     if "tools" in native and "web_search_options" not in fields:
         body["tools"] = _without_search(native["tools"])
