@@ -1,6 +1,7 @@
 """All settings, read once from the environment and `.env`; `.env.example` explains each."""
 
 import os
+import shlex
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     # Providers
     local_models: bool = True
     local_threads: int = Field(default=1, ge=1, le=64)
+    speech_command: str = ""
     fault_provider: bool = False
     fault_delay_scale: float = Field(default=1.0, ge=0, le=100)
     extra_providers: tuple[ExtraProvider, ...] = ()
@@ -145,6 +147,12 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("speech_command")
+    @classmethod
+    def _words(cls, value: str) -> str:
+        shlex.split(value)  # raises ValueError when a quote is not closed
         return value
 
     @property

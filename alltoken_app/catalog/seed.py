@@ -79,7 +79,7 @@ def _local(settings: Settings) -> Iterable[Offer]:
         "zdr": "confirmed", "zdr_evidence": LOCAL_EVIDENCE, "trains": False, "retention_days": 0,
         "region": "local", "checked_at": now_ms(),
     }  # fmt: skip
-    yield from (_engine_offer("local", model, facts) for model in engine_models.LOCAL)
+    yield from (_engine_offer("local", model, facts) for model in engine_models.local(settings))
 
 
 def _fault(settings: Settings) -> Iterable[Offer]:

@@ -62,7 +62,13 @@ class Reply:
 
     async def json(self, body: bytes, status: int = 200, **headers: str) -> None:
         """Answer whole; underscores in header names become dashes."""
-        self.head(status, "application/json", {**headers, "content-length": str(len(body))})
+        await self.whole(body, "application/json", status, **headers)
+
+    async def whole(
+        self, body: bytes, content_type: str, status: int = 200, **headers: str
+    ) -> None:
+        """Answer with bytes of any type, as `json` does."""
+        self.head(status, content_type, {**headers, "content-length": str(len(body))})
         self.raw.write(body)
         await self.raw.drain()
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from alltoken_app.engines import weights
+from alltoken_app.settings import Settings
+
 TINY = (
     "A very small model (135M parameters) that runs on this machine's CPU. "
     "It shows that everything works; it is often wrong."
@@ -68,6 +71,39 @@ LOCAL = (
         output_price="0",
     ),
 )
+LISTENING = EngineModel(
+    slug="alltoken/whisper-base",
+    upstream=weights.LISTENING,
+    name="Whisper base",
+    kind="transcription",
+    context=448,
+    max_output=448,
+    description="OpenAI's Whisper base, served by CTranslate2 on this machine.",
+    notice="A small speech recogniser (74M parameters) that runs on this machine's CPU.",
+    parameters="74M",
+    quantization="int8",
+    licence="MIT",
+    input_price="",
+    output_price="",
+    minute_price="0.0006",
+    honours=(
+        "language", "prompt", "response_format", "temperature", "timestamp_granularities", "stream",
+    ),
+)  # fmt: skip
+SPEAKING = EngineModel(
+    slug="alltoken/speech",
+    upstream=weights.SPEAKING,
+    name="Local speech",
+    kind="speech",
+    context=4096,
+    max_output=1,
+    description="Speech by the program that SPEECH_COMMAND names, on this machine.",
+    notice="The operator's own program speaks; it makes WAV files.",
+    input_price="",
+    output_price="",
+    characters_price="1",
+    honours=("response_format",),
+)
 
 
 def _fault(name: str, description: str) -> EngineModel:
@@ -112,7 +148,15 @@ FAULT = (
     _fault("gzip-bomb", "Answers with a small file that unpacks into a huge one."),
 )
 
-MODELS = LOCAL + FAULT
+MODELS = (*LOCAL, LISTENING, SPEAKING, *FAULT)
+
+
+def local(settings: Settings) -> tuple[EngineModel, ...]:
+    """The models that this installation offers: extras only where they are installed or set."""
+    found = weights.find()
+    listening = (LISTENING,) if found.listening else ()
+    speaking = (SPEAKING,) if settings.speech_command else ()
+    return (*LOCAL, *listening, *speaking)
 
 
 def describe(name: str) -> str:

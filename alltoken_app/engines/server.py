@@ -24,12 +24,14 @@ import msgspec
 
 from alltoken_app.engines import http1, weights
 from alltoken_app.engines.http1 import Reply, Request
+from alltoken_app.engines.speaking import Voice
 from alltoken_app.errors import AllTokenError, Invalid, Kind, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
     from alltoken_app.engines.completions import Completions
     from alltoken_app.engines.minilm import MiniLM
     from alltoken_app.engines.smollm import SmolLM
+    from alltoken_app.engines.whisper import Whisper
 
 SET_PARENT_DEATH_SIGNAL = 1
 STATUS = {
@@ -38,6 +40,7 @@ STATUS = {
     Kind.NOT_FOUND: 404,
     Kind.UNAVAILABLE: 503,
 }
+TASKS = {"/v1/audio/transcriptions": "transcribe", "/v1/audio/translations": "translate"}
 Body = TypeVar("Body", bound="Named")
 log = logging.getLogger("alltoken.engine")
 
@@ -50,6 +53,8 @@ class Config(msgspec.Struct, frozen=True):
     tokenizer: str
     chat: str | None = None
     embeddings: str | None = None
+    listening: tuple[str, ...] = ()
+    speaking: tuple[str, ...] = ()
 
 
 class Named(msgspec.Struct):
@@ -72,6 +77,8 @@ class Engine:
         self._chat: SmolLM | None = None
         self._completions: Completions | None = None
         self._embeddings: MiniLM | None = None
+        self._whisper: Whisper | None = None
+        self._voice = Voice(config.speaking) if config.speaking else None
 
     def load_embeddings(self, path: str, tokenizer: str) -> None:
         """Load the embedding model."""
@@ -85,6 +92,11 @@ class Engine:
         self._chat = smollm.SmolLM(Path(path), threads, secrets.token_urlsafe(32))
         nearness = self._embeddings.nearness if self._embeddings else None
         self._completions = completions.Completions(self._chat, nearness)
+
+    def prepare_listening(self, parts: tuple[str, ...], threads: int) -> None:
+        """Make the model that listens ready to load: few need it, so its first use loads it."""
+        whisper = importlib.import_module("alltoken_app.engines.whisper")
+        self._whisper = whisper.Whisper(tuple(map(Path, parts)), threads)
 
     async def handle(self, request: Request, reply: Reply) -> None:
         """Serve one request; every failure becomes an answer."""
@@ -116,15 +128,33 @@ class Engine:
             case "POST", "/v1/embeddings" if self._embeddings:
                 self._check(request.body, weights.EMBEDDINGS)
                 await reply.json(await self._embeddings.answer(request.body))
+            case "POST", path if path.startswith("/v1/audio/"):
+                await self._sound(request, reply)
             case "POST", "/tokenize":
                 await reply.json(json.dumps({"count": await self._count(request.body)}).encode())
             case _:
                 raise NotFound("The local engine has no such route, or not this model.")
 
+    async def _sound(self, request: Request, reply: Reply) -> None:
+        task = TASKS.get(request.path)
+        if task and self._whisper:
+            self._check(request.body, weights.LISTENING)
+            await self._whisper.answer(request.body, task, reply)
+        elif request.path == "/v1/audio/speech" and self._voice:
+            self._check(request.body, weights.SPEAKING)
+            await reply.whole(await self._voice.answer(request.body), "audio/wav")
+        else:
+            raise NotFound("The local engine has no such route, or not this model.")
+
     @property
     def models(self) -> tuple[str, ...]:
         """Names of the loaded models."""
-        loaded = {weights.CHAT: self._chat, weights.EMBEDDINGS: self._embeddings}
+        loaded = {
+            weights.CHAT: self._chat,
+            weights.EMBEDDINGS: self._embeddings,
+            weights.LISTENING: self._whisper,
+            weights.SPEAKING: self._voice,
+        }
         return tuple(name for name, model in loaded.items() if model)
 
     def _check(self, body: bytes, served: str) -> None:
@@ -219,6 +249,8 @@ async def _run(config: Config, output: BinaryIO) -> None:
     if config.chat:
         tell(state="loading", detail="Loading the chat model.", progress=0.5)
         engine.load_chat(config.chat, config.threads)
+    if config.listening:
+        engine.prepare_listening(config.listening, config.threads)
     _silence()
     port = await http1.Listener(engine.handle).start()
     log.info("Serving %s.", ", ".join(engine.models))

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import sys
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ ENVIRONMENT = {  # all the child gets: no secrets
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "OMP_NUM_THREADS": "1",
+    "HF_HUB_OFFLINE": "1",  # a library that could download must not
     "MALLOC_MMAP_THRESHOLD_": "131072",  # glibc gives memory back after a long text: 180 MB
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
@@ -138,7 +140,7 @@ class LocalEngine:
         loop = asyncio.get_running_loop()
         failures = 0
         found = await asyncio.to_thread(self._verified)
-        if not found.models:
+        if not found.models and not self._settings.speech_command:
             self._set("failed", found.explanation)
             return
         while True:
@@ -207,6 +209,8 @@ class LocalEngine:
             "tokenizer": str(found.tokenizer),
             "chat": str(found.chat) if found.chat else None,
             "embeddings": str(found.embeddings) if found.embeddings else None,
+            "listening": [str(part) for part in found.listening],
+            "speaking": shlex.split(self._settings.speech_command),
         }
         return json.dumps(told).encode() + b"\n"
 

@@ -124,7 +124,11 @@ _CHAT = OpenAIChat()
 
 
 class Transcription(Operation):
-    """Transcriptions and translations: a form with the sound goes out, words come in."""
+    """Transcriptions and translations: a form with the sound goes out, words come in.
+
+    Args:
+        inline: The server takes JSON with the sound in base64 instead (OpenRouter, our engine).
+    """
 
     honours = frozenset({
         "language", "prompt", "response_format", "temperature", "timestamp_granularities",
@@ -132,11 +136,19 @@ class Transcription(Operation):
         "known_speaker_references", "stream",
     })  # fmt: skip
 
+    def __init__(self, *, inline: bool = False) -> None:
+        self._inline = inline
+
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
         assert call.media is not None
         fields = {"model": msgspec.Raw(_encode(endpoint.upstream_model)), **call.fields}
         if call.stream:
             fields["stream"] = TRUE
+        if self._inline:
+            kind = call.media.name.rpartition(".")[2]
+            sound = {"data": call.media.content, "format": kind}
+            body = _encode({**fields, "input_audio": sound})
+            return Outgoing(PATHS[call.operation], (JSON,), body)
         header, body = multipart.form(fields, call.media)
         return Outgoing(PATHS[call.operation], (header,), body)
 
@@ -332,4 +344,9 @@ OPERATIONS: dict[str, Dialect] = {
     "speech": Speech(),
     "moderation": Moderation(),
     "rerank": Rerank(),
+}
+INLINE: dict[str, Dialect] = {
+    **OPERATIONS,
+    "transcription": Transcription(inline=True),
+    "translation": Transcription(inline=True),
 }
