@@ -23,7 +23,10 @@ Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
 Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Session = Annotated[str, msgspec.Meta(max_length=256)]
 Stop = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+ToolChoice = Literal["none", "auto", "required", "any"]
 Stops = Annotated[list[Stop], msgspec.Meta(max_length=4)]
 
 PART_KINDS = {"refusal": "text", "image_url": "image", "input_audio": "audio", "video_url": "video"}
@@ -53,6 +56,34 @@ class Extension(msgspec.Struct, forbid_unknown_fields=True):
     """Our own `alltoken` object of a request."""
 
     strict: bool | None = None
+    strict_model: bool | None = None
+
+
+class Steering(msgspec.Struct):
+    """What any body may say of routing beside `provider`; see `steered`."""
+
+    models: Annotated[list[Slug], msgspec.Meta(max_length=8)] | None = None
+    route: Literal["fallback"] | None = None
+    preset: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    session_id: Session | None = None
+    prompt_cache_key: Session | None = None
+    alltoken: Extension | None = None
+
+
+class Reasoning(msgspec.Struct):
+    """How much to think, in OpenRouter's words."""
+
+    effort: Effort | None = None
+    max_tokens: Count | None = None
+    enabled: bool | None = None
+    exclude: bool | None = None
+
+
+class CacheControl(msgspec.Struct):
+    """Keep the prompt so far in the provider's cache."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
 
 
 class ChatFields(msgspec.Struct):
@@ -75,8 +106,13 @@ class ChatFields(msgspec.Struct):
     top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
     logit_bias: Annotated[dict[str, float], msgspec.Meta(max_length=1_024)] | None = None
     tools: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=128)] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: ToolChoice | dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
+    reasoning_effort: Effort | None = None
+    reasoning: Reasoning | None = None
+    cache_control: CacheControl | None = None
+    modalities: list[Literal["text", "audio", "image"]] | None = None
+    service_tier: Literal["auto", "default", "flex", "priority", "scale"] | None = None
     parallel_tool_calls: bool | None = None
     user: Annotated[str, msgspec.Meta(max_length=512)] | None = None
     metadata: Annotated[dict[str, str], msgspec.Meta(max_length=16)] | None = None
@@ -106,9 +142,11 @@ class Parsed(msgspec.Struct):
     user: str | None
 
 
+_encode = msgspec.json.Encoder().encode
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _chat = msgspec.json.Decoder(ChatFields, strict=True)
 _embeddings = msgspec.json.Decoder(EmbeddingsFields, strict=True)
+_steering = msgspec.json.Decoder(Steering, strict=True)
 _parts = msgspec.json.Decoder(list[Part])
 _texts = msgspec.json.Decoder(
     Text | Annotated[list[str | int | list[int]], msgspec.Meta(min_length=1, max_length=MAX_INPUTS)]
@@ -141,6 +179,7 @@ def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         inputs=len(fields.messages) + len(fields.tools or ()),
         modalities=modalities,
     )
+    call = steered(call, found)
     return Parsed(call, fields.provider or _nothing, strict, warnings, fields.user)
 
 
@@ -160,7 +199,30 @@ def embeddings(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         size=len(body),
         inputs=len(texts) if isinstance(texts, list) else 1,
     )
+    call = steered(call, found)
     return Parsed(call, fields.provider or _nothing, strict, warnings, fields.user)
+
+
+def steered(call: Call, found: dict[str, msgspec.Raw]) -> Call:
+    """The call with what its body says of models that stand in, presets and its conversation.
+
+    Args:
+        found: The body's top-level fields.
+
+    Raises:
+        Invalid, NotFound: As the surfaces' own.
+    """
+    said = {name: found[name] for name in known.STEERING & found.keys()}
+    if not said:
+        return call
+    wanted = decode(_steering, _encode(said))
+    return msgspec.structs.replace(
+        call,
+        model=f"{call.model}@preset/{slug(wanted.preset)}" if wanted.preset else call.model,
+        models=tuple(slug(name) for name in wanted.models or ()),
+        session=wanted.session_id or call.session or wanted.prompt_cache_key or "",
+        strict_model=bool(wanted.alltoken and wanted.alltoken.strict_model),
+    )
 
 
 def document(body: bytes, content_type: str) -> dict[str, msgspec.Raw]:

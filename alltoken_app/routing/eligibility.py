@@ -18,6 +18,7 @@ CONTENT = frozenset({"messages", "input", "prompt", "query", "documents", "file"
 UNIVERSAL = CONTENT | {"user", "safety_identifier", "metadata", "n", "stop"}
 # Nobody goes elsewhere for these.
 HINTS = frozenset({"user", "safety_identifier", "metadata", "prompt_cache_key"})
+COUNTED = frozenset({"text", "image"})  # kinds of input whose bytes say something of their tokens
 
 RULES = {
     "provider_not_configured": "this installation has no connection to its provider",
@@ -77,8 +78,8 @@ def cannot_take(
 
 
 def fits(endpoint: EndpointFacts, call: Call) -> bool:
-    """Whether a text call fits the endpoint's context, as well as bytes can tell."""
-    if len(call.modalities) > 1 or call.size <= endpoint.context:
+    """Whether a call fits the endpoint's context, as well as bytes can tell."""
+    if not call.modalities <= COUNTED:
         return True
     return bounds.estimated_input(call) + (call.max_output or 1) <= endpoint.context
 
