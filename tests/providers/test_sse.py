@@ -33,9 +33,8 @@ def test_comments_alone_are_no_event() -> None:
     assert EventReader().feed(b": keep-alive\n\n: again\n\n") == []
 
 
-def test_an_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "MAX_EVENT", 1000)
-    reader = EventReader()
+def test_an_endless_event_is_refused() -> None:
+    reader = EventReader(1000)
     reader.feed(b"x" * 600)
     with pytest.raises(EventTooLarge):
         reader.feed(b"x" * 600)

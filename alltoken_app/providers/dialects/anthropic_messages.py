@@ -109,7 +109,7 @@ class AnthropicMessages:
                 lost.append(f"messages.{name}")
         if call.choices > 1:
             lost.append("n")
-        if any(word in call.fields.get("modalities", b"") for word in (b"audio", b"image")):
+        if any(word in _said(call, "modalities") for word in (b"audio", b"image")):
             lost.append("modalities")
         return tuple(dict.fromkeys(lost))
 
@@ -176,9 +176,13 @@ def _bound(call: Call, endpoint: EndpointFacts) -> int:
     return call.max_output or endpoint.max_output
 
 
+def _said(call: Call, name: str) -> bytes:
+    return bytes(call.fields.get(name, b""))
+
+
 def _quiet(call: Call) -> bool:
     """Whether the caller wants the reasoning left out of the answer."""
-    if b"false" in call.fields.get("include_reasoning", b""):
+    if b"false" in _said(call, "include_reasoning"):
         return True
     try:
         return bool(_exclude.decode(call.fields.get("reasoning", b"{}")).exclude)

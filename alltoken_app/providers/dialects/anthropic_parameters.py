@@ -101,7 +101,7 @@ class Parameters:
 
     def _tool_choice(self) -> None:
         said = self._choice() if "tool_choice" in self._fields else None
-        if b"false" in self._fields.get("parallel_tool_calls", b"") and self._has_tools:
+        if b"false" in bytes(self._fields.get("parallel_tool_calls", b"")) and self._has_tools:
             said = said or {"type": "auto"}
             if said["type"] != "none":
                 said["disable_parallel_tool_use"] = True

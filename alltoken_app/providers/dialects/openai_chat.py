@@ -27,7 +27,11 @@ from alltoken_app.providers.quirks import PLAIN, Quirks
 from alltoken_app.providers.sse import EventReader
 
 JSON = ("content-type", "application/json")
-PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
+PATHS = {
+    "chat": "/chat/completions",
+    "completions": "/chat/completions",  # a prompt as a message
+    "embeddings": "/embeddings",
+}
 PASSED_ON = ("choices", "data", "system_fingerprint", "service_tier", "citations", "search_results")
 STREAM_OPTIONS = msgspec.Raw(b'{"include_usage":true}')
 TRUE = msgspec.Raw(b"true")
@@ -154,7 +158,8 @@ class OpenAIChat:
         self.honours = (HONOURS | REASONING if quirks.reasoning else HONOURS) - quirks.drops
 
     def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
-        if self._quirks.schemas or b'"json_schema"' not in call.fields.get("response_format", b""):
+        said = bytes(call.fields.get("response_format", b""))
+        if self._quirks.schemas or b'"json_schema"' not in said:
             return ()
         return ("response_format",)
 
@@ -165,7 +170,7 @@ class OpenAIChat:
         if "reasoning" in body or "reasoning_effort" in body:
             _place_reasoning(body, self._quirks.reasoning)
         body["model"] = msgspec.Raw(_encode(endpoint.upstream_model))
-        if call.operation == "chat":
+        if call.operation != "embeddings":
             body[self._quirks.output_limit] = msgspec.Raw(str(max_output).encode())
         if call.stream:
             body["stream"] = TRUE
