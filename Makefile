@@ -4,7 +4,7 @@
 PYTHON := $(or $(shell command -v python3 2>/dev/null),$(shell command -v python3.13 2>/dev/null),$(shell command -v python3.12 2>/dev/null),$(shell command -v python3.11 2>/dev/null))
 PY := .venv/bin/python
 
-.PHONY: help run test check bench conformance weights install install-dev clean
+.PHONY: help run test check bench conformance weights speech install install-dev clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -30,6 +30,9 @@ conformance: install-dev ## replay recorded provider traffic (CORPUS=a/folder of
 
 weights: ## try again to install the local models' weights
 	@$(BOOTSTRAP) weights
+
+speech: install ## add the local speech recogniser (Whisper, about 180 MB); restart afterwards
+	@$(BOOTSTRAP) speech
 
 install:
 	@$(BOOTSTRAP) run

