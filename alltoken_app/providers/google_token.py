@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -86,7 +87,8 @@ class GoogleToken:
     async def _fetch(self) -> None:
         form = {"grant_type": GRANT, "assertion": await asyncio.to_thread(self._assertion)}
         try:
-            async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
+            trust = await asyncio.to_thread(ssl.create_default_context)
+            async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=trust) as http:
                 answer = await http.post(self._token_uri, data=form)
         except httpx.HTTPError:
             raise CredentialFailed("the token server cannot be reached") from None
