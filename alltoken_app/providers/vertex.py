@@ -16,7 +16,7 @@ from alltoken_app.providers.google_token import GoogleToken
 from alltoken_app.providers.table import BaseUrl, Connection, fixed
 from alltoken_app.settings import Settings
 
-ID = "google-vertex"
+ID = "vertex"
 GROUPS = ("us", "eu")
 PROJECT = re.compile(r"[a-z][a-z0-9.:-]{4,62}[a-z0-9]|\d{6,20}")
 LOCATION = re.compile(r"[a-z]+(?:-[a-z]+\d+)?")

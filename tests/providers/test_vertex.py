@@ -41,9 +41,9 @@ def test_settings_connect_vertex() -> None:
     settings = Settings(
         _env_file=None, vertex_project="acme-1", vertex_credentials=SecretStr(json.dumps(account()))
     )
-    found = connections.connections(settings)["google-vertex"]
+    found = connections.connections(settings)["vertex"]
     assert isinstance(found.dialect, Vertex)
-    assert "google-vertex" not in connections.connections(Settings(_env_file=None))
+    assert "vertex" not in connections.connections(Settings(_env_file=None))
 
 
 def test_credentials_that_are_none_are_named_by_their_setting() -> None:

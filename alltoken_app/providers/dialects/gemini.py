@@ -41,7 +41,8 @@ KINDS = frozenset({"text", "image", "audio", "file", "video"})
 HONOURS = frozenset({
     "messages", "input", "temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty",
     "n", "stop", "seed", "logprobs", "top_logprobs", "response_format", "tools", "tool_choice",
-    "parallel_tool_calls", "reasoning", "reasoning_effort", "modalities", "audio", "image_config",
+    "parallel_tool_calls", "reasoning", "reasoning_effort", "include_reasoning",
+    "modalities", "audio", "image_config",
     "service_tier", "web_search_options", "cache_control", "encoding_format", "dimensions",
 })  # fmt: skip
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -77,6 +78,8 @@ class Gemini:
             with _naming("input"):
                 return self._embeddings(call, model)
         body = self._body(call, traits(model), max_output)
+        if endpoint.tier:
+            body["serviceTier"] = endpoint.tier
         method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
         return Outgoing(f"{self._path(model)}:{method}", (JSON,), _encode(body))
 

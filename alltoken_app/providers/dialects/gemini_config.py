@@ -25,6 +25,7 @@ RENAMED = {
 MOST_STOPS = 5
 FALSE = msgspec.Raw(b"false")
 ONE = msgspec.Raw(b"1")
+REASONING = {"reasoning", "reasoning_effort", "include_reasoning"}
 BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
 MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
 TIERS = {"auto": "", "default": "standard", "standard": "standard", "flex": "flex",
@@ -86,7 +87,7 @@ def unable(fields: Fields, traits: Traits) -> set[str]:
 def _unable_reasoning(fields: Fields, traits: Traits) -> set[str]:
     names = fields.keys() & {"reasoning", "reasoning_effort"}
     if not names:
-        return set()
+        return set()  # whether thoughts are shown matters where there are some
     wanted = _wanted(fields)
     if _off(wanted):
         return set(names) if traits.thinks and not traits.stops_thinking else set()
@@ -160,6 +161,8 @@ def _wanted(fields: Fields) -> Reasoning:
     wanted = _reasoning.decode(fields["reasoning"]) if "reasoning" in fields else Reasoning()
     if wanted.effort is None and "reasoning_effort" in fields:
         wanted.effort = _effort.decode(fields["reasoning_effort"])
+    if wanted.exclude is None and fields.get("include_reasoning") == FALSE:
+        wanted.exclude = True
     return wanted
 
 
@@ -169,7 +172,7 @@ def _off(wanted: Reasoning) -> bool:
 
 def _thinking(fields: Fields, traits: Traits) -> dict[str, Any]:
     """The `thinkingConfig`: by level or by budget, as the generation has it."""
-    if not traits.thinks or not fields.keys() & {"reasoning", "reasoning_effort"}:
+    if not traits.thinks or not fields.keys() & REASONING:
         return {}
     wanted = _wanted(fields)
     off = _off(wanted)

@@ -271,6 +271,9 @@ def test_search_stands_beside_tools_where_the_model_can_do_both() -> None:
         ("gemini-flash-latest", {"reasoning_effort": "xhigh"},
          {"includeThoughts": True, "thinkingLevel": "HIGH"}),
         ("gemini-3-flash-preview", {"reasoning": {"enabled": True}}, {"includeThoughts": True}),
+        ("gemini-3-flash-preview", {"include_reasoning": True}, {"includeThoughts": True}),
+        ("gemini-2.5-flash", {"include_reasoning": False, "reasoning_effort": "low"},
+         {"includeThoughts": False, "thinkingBudget": 1024}),
         ("gemini-3-flash-preview", {"reasoning": {"max_tokens": 900}},
          {"includeThoughts": True, "thinkingBudget": 900}),
         ("gemini-3-flash-preview", {"reasoning_effort": "none"},
@@ -345,6 +348,11 @@ def test_vertex_takes_words_of_the_callers_as_labels_when_they_fit() -> None:
 @pytest.mark.parametrize(("said", "tier"), [("auto", None), ("default", "standard"), ("flex",) * 2])
 def test_the_service_tier_has_googles_name(said: str, tier: str | None) -> None:
     assert sent(call(service_tier=said)).get("serviceTier") == tier
+
+
+def test_an_endpoint_of_its_own_tier_asks_for_it() -> None:
+    place = msgspec.structs.replace(endpoint(), tier="priority")
+    assert b'"serviceTier":"priority"' in GEMINI.request(call(), place, 1).body
 
 
 def test_images_and_sound_are_asked_for() -> None:
