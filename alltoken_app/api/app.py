@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from alltoken_app.api import account, chat, errors, models, moderations, rerank
+from alltoken_app.api import account, chat, completions, errors, models, moderations, rerank
 from alltoken_app.api.audio import speech, transcriptions
 from alltoken_app.api.http import Disconnected, Receive, Request, Scope, Send
 from alltoken_app.api.messages import routes as messages
@@ -15,6 +15,7 @@ Handler = Callable[[Request], Awaitable[None]]
 MOUNTS = ("/api/v1", "/v1")
 ROUTES: dict[str, dict[str, Handler]] = {
     "/chat/completions": {"POST": chat.create_chat_completion},
+    "/completions": {"POST": completions.create_completion},
     "/embeddings": {"POST": chat.create_embeddings},
     "/responses": {"POST": responses.create_response},
     "/messages": {"POST": messages.create_message},

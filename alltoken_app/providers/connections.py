@@ -11,6 +11,7 @@ from alltoken_app.providers.dialects import openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.gemini import Gemini
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.dialects.openai_completions import OpenAICompletions
 from alltoken_app.providers.dialects.openai_responses import OpenAIResponses
 from alltoken_app.providers.rows import ROWS, Row
 from alltoken_app.providers.table import Connection, fixed
@@ -24,6 +25,7 @@ DIALECTS: dict[str, Make] = {
     "anthropic": lambda row: {"": AnthropicMessages()},
     "audio": lambda row: openai_audio.OPERATIONS,
     "gemini": lambda row: {"": Gemini()},
+    "completions": lambda row: {"completions": OpenAICompletions(row.quirks)},
     "mistral": lambda row: {"": OpenAIChat(row.quirks)},
     "openai": lambda row: {"": OpenAIChat(row.quirks)},
     "responses": lambda row: {"responses": OpenAIResponses(row.quirks)},

@@ -338,8 +338,10 @@ def _read_choices(raw: bytes, said_in: str) -> tuple[bytes, list[ChunkChoice]]:
 
 
 def _odd(choice: ChunkChoice, said_in: str) -> bool:
-    said = choice.delta if said_in == "delta" else choice.message
-    if said is None or choice.finish_reason not in openai_odd.FINISHES:
+    said, other = choice.delta, choice.message
+    if said_in == "message":
+        said, other = other, said
+    if said is None or other is not None or choice.finish_reason not in openai_odd.FINISHES:
         return True
     if said.reasoning_content is not None and said.reasoning is None:
         return True
