@@ -1,9 +1,10 @@
-"""The command line: `python -m alltoken_app <run|serve|build|migrate|doctor|demo-account>`."""
+"""The command line: run, serve, build, migrate, doctor, demo-account, catalog."""
 
 import sys
 
 import typer
 
+from alltoken_app.command import catalog as catalog_command
 from alltoken_app.command import database, frontend
 from alltoken_app.command import doctor as doctor_command
 from alltoken_app.command import run as run_command
@@ -62,6 +63,31 @@ def demo_account(
 ) -> None:
     """Make an account with credit and a key to try things with; prints one line of JSON."""
     typer.echo(make_demo_account(settings(), credit=credit, email=email))
+
+
+catalog = typer.Typer(no_args_is_help=True, help="Models, endpoints and prices.")
+app.add_typer(catalog, name="catalog")
+
+
+@catalog.command("diff")
+def catalog_diff() -> None:
+    """Show how our lists, at today's prices, differ from the database."""
+    run_command.open_var(settings())
+    catalog_command.diff(settings())
+
+
+@catalog.command("publish")
+def catalog_publish(
+    apply: bool = typer.Option(False, help="Make the changes, in one transaction."),
+    large: bool = typer.Option(False, help="Also prices that jump, and endpoints that vanish."),
+    prices: bool = typer.Option(False, help="Only write the prices that a new installation has."),
+) -> None:
+    """Publish our lists at today's prices; without --apply, only show what that would change."""
+    if prices:
+        line("Prices", catalog_command.write_prices().source)
+        return
+    run_command.open_var(settings())
+    catalog_command.publish_now(settings(), apply=apply, large=large)
 
 
 def main() -> None:

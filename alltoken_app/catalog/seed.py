@@ -17,7 +17,7 @@ from alltoken_app.clock import now_ms
 from alltoken_app.engines import models as engine_models
 from alltoken_app.money import Pico, rate_of, rate_per_million
 from alltoken_app.settings import ExtraModel, ExtraProvider, Settings
-from alltoken_app.tables.catalog import AiModel, Endpoint, PriceCard, Provider
+from alltoken_app.tables.catalog import SETTINGS, AiModel, Endpoint, PriceCard, Provider
 
 MS_PER_MINUTE = 60_000
 LOCAL_EVIDENCE = (
@@ -153,6 +153,7 @@ def _write_endpoint(session: Session, offer: Offer) -> None:
             id=endpoint_id,
             model_slug=offer.model.slug,
             provider_id=offer.provider,
+            tag=offer.provider,
             upstream_model=offer.upstream,
             context=offer.model.context,
             max_output=offer.model.max_output,
@@ -181,7 +182,7 @@ def _card(endpoint_id: str, rates: dict[str, Pico]) -> PriceCard:
 
 
 def _disable_all_but(session: Session, offered: set[str]) -> None:
-    for row in session.exec(select(Endpoint)):
+    for row in session.exec(select(Endpoint).where(Endpoint.origin == SETTINGS)):
         if row.id not in offered and row.enabled:
             row.enabled = False
             session.add(row)

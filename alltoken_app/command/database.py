@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlmodel import Session
 
 from alltoken_app import db
+from alltoken_app.catalog import publish
 from alltoken_app.catalog.seed import seed
 from alltoken_app.command.says import Stopped
 from alltoken_app.settings import ROOT, Settings
@@ -33,14 +34,14 @@ def shown(url: str) -> str:
 
 
 def prepare(settings: Settings) -> None:
-    """Migrate to the newest version, then seed the catalogue.
+    """Migrate to the newest version, then fill the catalogue.
 
     Raises:
         Stopped: The database cannot be reached, or is newer than this program.
     """
     try:
         command.upgrade(_config(settings.database), "head")
-        asyncio.run(_in_transaction(settings.database, seed, settings))
+        asyncio.run(in_transaction(settings.database, _fill, settings))
     except CommandError as error:
         raise Stopped(
             f"The database cannot be migrated: {error}.\n"
@@ -48,6 +49,12 @@ def prepare(settings: Settings) -> None:
         ) from error
     except UNREACHABLE as error:
         raise Stopped(_unreachable(settings.database, error)) from error
+
+
+def _fill(session: Session, settings: Settings) -> None:
+    """The catalogue that came with this program, then what settings add to it."""
+    publish.publish_built_in(session)
+    seed(session, settings)
 
 
 def newest() -> str:
@@ -62,7 +69,7 @@ def revision(url: str) -> str | None:
         Stopped: It cannot be reached.
     """
     try:
-        return asyncio.run(_in_transaction(url, _current))
+        return asyncio.run(in_transaction(url, _current))
     except UNREACHABLE as error:
         raise Stopped(_unreachable(url, error)) from error
 
@@ -71,9 +78,10 @@ def _current(session: Session) -> str | None:
     return MigrationContext.configure(session.connection()).get_current_revision()
 
 
-async def _in_transaction(
+async def in_transaction(
     url: str, work: Callable[Concatenate[Session, P], T], *args: P.args, **kw: P.kwargs
 ) -> T:
+    """Run `work` in one transaction of a database that is opened for it."""
     database = db.Database(url)
     try:
         return await database.run(work, *args, **kw)

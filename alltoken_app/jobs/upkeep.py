@@ -8,13 +8,16 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
+from alltoken_app import revisions
+from alltoken_app.clock import now_ms
 from alltoken_app.ledger import credits, reaper
 from alltoken_app.mail import outbox, sender
-from alltoken_app.services import keys, mail_links, security_log, sessions, top_ups
+from alltoken_app.services import idempotency, keys, mail_links, security_log, sessions, top_ups
 from alltoken_app.services.plane import Plane
 
 BEAT_SECONDS = 2.0
 TOUCH_SECONDS = 5.0
+PRICE_SECONDS = 5.0
 RECONCILE_SECONDS = 30.0
 SWEEP_SECONDS = 600.0
 
@@ -26,6 +29,7 @@ def jobs(plane: Plane, *, everything: bool) -> list[Coroutine[Any, Any, None]]:
     own = [
         every(BEAT_SECONDS, _beat_and_reap(plane)),
         every(TOUCH_SECONDS, _touch(plane)),
+        every(PRICE_SECONDS, _turn_prices(plane)),
     ]
     if not everything:
         return own
@@ -45,6 +49,17 @@ async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         except Exception as error:  # noqa: BLE001 - one bad turn must not end the job
             log.warning("job_failed", type=type(error).__name__)
         await asyncio.sleep(seconds)
+
+
+def _turn_prices(plane: Plane) -> Callable[[], Awaitable[object]]:
+    """Read the catalogue again when a price that was announced, or an hour's price, begins."""
+
+    async def turn() -> None:
+        due = plane.catalog.changes_at
+        if due is not None and now_ms() >= due:
+            revisions.announce("catalog")
+
+    return turn
 
 
 def _beat_and_reap(plane: Plane) -> Callable[[], Awaitable[object]]:
@@ -70,12 +85,13 @@ def _beat_and_reap(plane: Plane) -> Callable[[], Awaitable[object]]:
 
 
 def _sweep(plane: Plane) -> Callable[[], Awaitable[object]]:
-    """Delete what has served its time: sessions, links, mails, the security log, expired promo."""
+    """Delete what has served its time."""
     works: list[Callable[[Session], object]] = [
         sessions.sweep,
         mail_links.sweep,
         outbox.sweep,
         security_log.sweep,
+        idempotency.sweep,
         credits.expire_lots,
     ]
 

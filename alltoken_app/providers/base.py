@@ -97,6 +97,9 @@ class EndpointFacts(msgspec.Struct, frozen=True):
     Attributes:
         wires: The callers' dialects it is offered in ("chat", "responses", "completions"), where
             not all that its provider speaks; empty: all but "completions".
+        tag: The provider, and its variant where it has several: "bedrock/us".
+        implicit_caching: It keeps prompts in a cache unasked.
+        moderated: Its provider refuses some content itself.
     """
 
     id: str
@@ -114,6 +117,9 @@ class EndpointFacts(msgspec.Struct, frozen=True):
     quantization: str | None = None
     tier: str | None = None  # a service tier of its own ("priority", "flex"), with its own price
     wires: frozenset[str] = frozenset()
+    tag: str = ""
+    implicit_caching: bool = False
+    moderated: bool = False
 
 
 class Call(msgspec.Struct, frozen=True):
