@@ -125,6 +125,13 @@ class Settings(BaseSettings):
     vertex_location: str = "global"
     vertex_credentials: SecretStr = SecretStr("")
 
+    # AWS: Bedrock's region, and an API key for it or an access key
+    aws_region: str = "us-east-1"
+    aws_bearer_token_bedrock: SecretStr = SecretStr("")
+    aws_access_key_id: str = ""
+    aws_secret_access_key: SecretStr = SecretStr("")
+    aws_session_token: SecretStr = SecretStr("")
+
     # Clocks of a request
     connect_timeout: float = Field(default=3.0, gt=0)
     first_token_timeout: float = Field(default=60.0, gt=0)

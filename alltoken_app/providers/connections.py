@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from pydantic import SecretStr
 
-from alltoken_app.providers import vertex
+from alltoken_app.providers import bedrock, vertex
 from alltoken_app.providers.base import Dialect
 from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
 from alltoken_app.providers.dialects import openai_audio
@@ -39,8 +39,10 @@ def connections(settings: Settings) -> dict[str, Connection]:
         ValueError: A setting says something that cannot be.
     """
     found = {row.id: _connection(row, settings) for row in ROWS if _configured(row, settings)}
-    google = vertex.connection(settings)
-    return found | ({google.provider: google} if google else {})
+    for elsewhere in (vertex.connection(settings), bedrock.connection(settings)):
+        if elsewhere is not None:
+            found[elsewhere.provider] = elsewhere
+    return found
 
 
 def _configured(row: Row, settings: Settings) -> bool:

@@ -3,56 +3,23 @@
 import json
 from typing import Any
 
-import msgspec
 import pytest
-from botocore.session import get_session
-from botocore.validate import ParamValidator
 
-from alltoken_app.providers.base import Call, EndpointFacts, Price, Unfit
-from alltoken_app.providers.dialects.bedrock_converse import Converse, bedrock_address
-
-DIALECT = Converse()
-OPERATION = get_session().get_service_model("bedrock-runtime").operation_model("Converse")
-CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-OLD_CLAUDE = "anthropic.claude-3-5-sonnet-20240620-v1:0"
-THINKING_CLAUDE = "us.anthropic.claude-3-7-sonnet-20250219-v1:0"
-NEW_CLAUDE = "global.anthropic.claude-opus-4-8"
-NOVA = "us.amazon.nova-lite-v1:0"
-NOVA_2 = "us.amazon.nova-2-lite-v1:0"
-LLAMA = "meta.llama3-2-1b-instruct-v1:0"
-GPT_OSS = "openai.gpt-oss-120b-1:0"
-PIXEL = "iVBORw0KGgo="
-HI = [{"role": "user", "content": "hi"}]
-WEATHER = {
-    "type": "function",
-    "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}},
-}
-
-
-def endpoint(model: str, slug: str = "a/b") -> EndpointFacts:
-    return EndpointFacts(
-        "bedrock:a/b", slug, "chat", "bedrock", model, 8192, 4096, frozenset(), "none", False,
-        None, Price("v1"),
-    )  # fmt: skip
-
-
-def call(stream: bool = False, **fields: object) -> Call:
-    raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in fields.items()}
-    every = frozenset({"text", "image", "file", "audio", "video"})
-    return Call("chat", "a/b", raw, stream=stream, modalities=every)
-
-
-def body(model: str, max_output: int = 4000, **fields: Any) -> dict[str, Any]:
-    """What is sent, after it was found valid by AWS's own description of the operation."""
-    asked = call(**{"messages": HI, **fields})
-    sent = json.loads(DIALECT.request(asked, endpoint(model), max_output).body)
-    report = ParamValidator().validate({"modelId": model, **sent}, OPERATION.input_shape)
-    assert not report.has_errors(), report.generate_report()
-    return sent
-
-
-def unable(model: str, **fields: object) -> tuple[str, ...]:
-    return DIALECT.unable(call(**{"messages": HI, **fields}), endpoint(model))
+from alltoken_app.providers.base import Unfit
+from tests.providers.bedrock_case import (
+    CLAUDE,
+    DIALECT,
+    HI,
+    LLAMA,
+    NOVA,
+    OLD_CLAUDE,
+    PIXEL,
+    WEATHER,
+    body,
+    call,
+    endpoint,
+    unable,
+)
 
 
 def user(*parts: object) -> list[dict[str, object]]:
@@ -66,11 +33,6 @@ def test_the_model_is_one_escaped_segment_of_the_path() -> None:
     assert whole == "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse"
     assert "%2Fus.amazon" in streamed
     assert streamed.count("/") == 3
-
-
-def test_regions_have_addresses() -> None:
-    assert bedrock_address("eu-west-1") == "https://bedrock-runtime.eu-west-1.amazonaws.com"
-    assert bedrock_address("cn-north-1").endswith(".amazonaws.com.cn")
 
 
 def test_roles_alternate_and_results_share_a_message() -> None:
@@ -161,62 +123,6 @@ def test_words_alone_are_never_unable() -> None:
     sent = body(CLAUDE, stop="END", user="u_1", metadata={"a": "b"})
     assert sent["inferenceConfig"]["stopSequences"] == ["END"]
     assert sent["requestMetadata"] == {"a": "b", "user": "u_1"}
-
-
-@pytest.mark.parametrize(
-    ("model", "wish", "extra"),
-    [
-        (CLAUDE, {"effort": "high"}, {"thinking": {"type": "enabled", "budget_tokens": 3200}}),
-        (CLAUDE, {"max_tokens": 9999}, {"thinking": {"type": "enabled", "budget_tokens": 3999}}),
-        (
-            "anthropic.claude-sonnet-4-6",
-            {"effort": "xhigh"},
-            {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}},
-        ),
-        (
-            NEW_CLAUDE,
-            {"effort": "xhigh"},
-            {
-                "thinking": {"type": "adaptive", "display": "summarized"},
-                "output_config": {"effort": "xhigh"},
-            },
-        ),
-        ("us.anthropic.claude-sonnet-5", {"enabled": False}, {"thinking": {"type": "disabled"}}),
-        (CLAUDE, {"effort": "none"}, None),
-        (
-            NOVA_2,
-            {"effort": "minimal"},
-            {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}},
-        ),
-        (GPT_OSS, {"effort": "medium"}, {"reasoning_effort": "medium"}),
-        (GPT_OSS, {"max_tokens": 400}, {"reasoning_effort": "low"}),
-        ("openai.gpt-5.6", {"effort": "xhigh"}, {"reasoning": {"effort": "xhigh"}}),
-    ],
-)  # fmt: skip
-def test_reasoning_is_asked_for_in_the_familys_words(
-    model: str, wish: dict[str, object], extra: object
-) -> None:
-    assert body(model, reasoning=wish).get("additionalModelRequestFields") == extra
-
-
-def test_the_most_thoughtful_nova_is_not_asked_for_because_it_takes_no_bound() -> None:
-    sent = body(NOVA_2, reasoning_effort="high")
-    thought = sent["additionalModelRequestFields"]["reasoningConfig"]
-    assert (thought["maxReasoningEffort"], sent["inferenceConfig"]) == (
-        "medium",
-        {"maxTokens": 4000},
-    )
-    assert unable(NOVA_2, reasoning_effort="high") == ("reasoning_effort",)
-
-
-def test_a_thinking_claude_takes_no_sampling() -> None:
-    wishes: dict[str, Any] = {"reasoning_effort": "low", "temperature": 0.2, "top_k": 4}
-    assert body(THINKING_CLAUDE, **wishes)["inferenceConfig"] == {"maxTokens": 4000}
-    assert unable(THINKING_CLAUDE, **wishes) == ("temperature", "top_k")
-
-
-def test_an_output_too_short_for_thoughts_has_none() -> None:
-    assert "additionalModelRequestFields" not in body(CLAUDE, 1024, reasoning_effort="high")
 
 
 def test_top_k_goes_where_the_family_has_it() -> None:

@@ -26,7 +26,7 @@ JSON = ("content-type", "application/json")
 HONOURS = frozenset({
     "messages", "temperature", "top_p", "top_k", "n", "stop", "response_format", "tools",
     "tool_choice", "parallel_tool_calls", "user", "safety_identifier", "metadata", "reasoning",
-    "reasoning_effort", "cache_control", "service_tier",
+    "reasoning_effort", "include_reasoning", "verbosity", "cache_control", "service_tier",
 })  # fmt: skip
 
 
@@ -59,9 +59,3 @@ class Converse:
 def escaped(model: str) -> str:
     """A model's id, inference profile or ARN as one segment of a path."""
     return quote(model, safe="")
-
-
-def bedrock_address(region: str) -> str:
-    """The base URL of Bedrock's runtime in a region."""
-    suffix = ".cn" if region.startswith("cn-") else ""
-    return f"https://bedrock-runtime.{region}.amazonaws.com{suffix}"

@@ -72,7 +72,12 @@ class _Request:
             self.body["system"] = said.system
         forced = self._format(bool(specs))
         self._tools(specs, said.tool_names, forced)
+        self._effort()
         thinking = self._think(forced)
+        if thinking and _unthought(said.messages):
+            thinking = self.extra["thinking"]["type"] == "adaptive"
+            if not thinking:
+                del self.extra["thinking"]  # it would have to go on from thoughts that are lost
         self._sample(thinking=thinking)
         self._send_on()
         if self.extra:
@@ -175,6 +180,15 @@ class _Request:
         else:
             self.lost.add("parallel_tool_calls")
 
+    def _effort(self) -> None:
+        verbosity: str | None = chat_form.field(self.call, "verbosity", str)
+        if verbosity is None:
+            return
+        if self.kin.claude is not None and verbosity in self.kin.claude.efforts:
+            self.extra["output_config"] = {"effort": verbosity}
+        else:
+            self.lost.add("verbosity")
+
     def _think(self, forced: bool) -> bool:
         """Ask for reasoning, or against it; whether Claude will think, which binds the rest."""
         wish = chat_form.reasoning(self.call)
@@ -197,13 +211,7 @@ class _Request:
             self.lost.add(name)  # a forced tool leaves no room for thoughts
             return False
         if known.adaptive:
-            self.extra["thinking"] = {"type": "adaptive"}
-            if not known.budget:
-                self.extra["thinking"]["display"] = "summarized"
-            effort = _effort(wish, self.max_output)
-            if effort:
-                allowed = effort if effort in known.efforts else WORDS.get(effort, "high")
-                self.extra["output_config"] = {"effort": allowed}
+            self._adapt(known, wish)
             return True
         budget = _budget(wish, self.max_output)
         if budget is None:
@@ -211,6 +219,15 @@ class _Request:
             return False
         self.extra["thinking"] = {"type": "enabled", "budget_tokens": budget}
         return True
+
+    def _adapt(self, known: Traits, wish: Reasoning) -> None:
+        self.extra["thinking"] = {"type": "adaptive"}
+        if not known.budget:
+            self.extra["thinking"]["display"] = "omitted" if wish.exclude else "summarized"
+        effort = _effort(wish, self.max_output)
+        if effort:
+            allowed = effort if effort in known.efforts else WORDS.get(effort, "high")
+            self.extra.setdefault("output_config", {}).setdefault("effort", allowed)
 
     def _word(self, wish: Reasoning, name: str) -> None:
         """Reasoning by a word, in the field where the family expects it."""
@@ -235,7 +252,7 @@ class _Request:
         claude = self.kin.claude
         free = not thinking and (claude is None or claude.sampling)
         if temperature is not None:
-            if temperature > 1 or not free:
+            if temperature > 1 or (not free and temperature != 1):  # 1 is what it is without
                 self.lost.add("temperature")
             if free:
                 settings["temperature"] = min(temperature, 1.0)
@@ -279,6 +296,14 @@ class _Request:
             self.body["requestMetadata"] = kept
         if self.call.choices > 1:
             self.lost.add("n")
+
+
+def _unthought(messages: list[Body]) -> bool:
+    """Whether a turn of tools is under way that did not begin with a thought."""
+    last = messages[-2:]
+    if len(last) < 2 or not any("toolResult" in block for block in last[1]["content"]):
+        return False
+    return "reasoningContent" not in last[0]["content"][0]
 
 
 def _notable(key: str, value: str) -> bool:

@@ -176,6 +176,8 @@ def reasoning(call: Call) -> Reasoning:
     found: Reasoning = field(call, "reasoning", Reasoning) or Reasoning()
     if found.effort is None:
         found.effort = field(call, "reasoning_effort", str)
+    if found.exclude is None and field(call, "include_reasoning", bool) is False:
+        found.exclude = True
     return found
 
 
