@@ -104,6 +104,12 @@ def _generation(row: lookups.GenerationRecord, providers: dict[str, str]) -> dic
             "error_code": row.error_code,
             "requested": row.model_requested,
             "endpoint": row.endpoint_id,
+            "served": {
+                "model": row.model,
+                "provider": row.provider,
+                "endpoint": row.endpoint_id,
+                **(row.served or {}),
+            },
             "estimated": row.estimated,
             "price_version": row.price_version,
             "cost": row.cost_text,

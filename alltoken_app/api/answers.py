@@ -54,12 +54,18 @@ def new_run(request: Request, caller: Caller, parsed: Parsed) -> Run:
     return Run(
         request_id=request.id,
         caller=caller,
-        call=msgspec.structs.replace(parsed.call, cache_scope=caller.cache_scope),
+        call=msgspec.structs.replace(
+            parsed.call,
+            cache_scope=caller.cache_scope,
+            session=parsed.call.session or request.header(b"x-session-id")[:256],
+            strict_model=parsed.call.strict_model or request.says(b"x-alltoken-strict-model"),
+        ),
         wishes=parsed.wishes,
         strict=parsed.strict,
         user_hash=hmac.digest(pepper, user.encode(), "sha256").hex()[:32] if user else None,
         warnings=parsed.warnings,
         error_dialect=request.dialect,
+        show_metadata=request.header(b"x-openrouter-metadata").lower() == "enabled",
     )
 
 

@@ -65,7 +65,11 @@ class Request:
     @property
     def strict(self) -> bool:
         """Whether a parameter that cannot be honoured is an error (`X-AllToken-Strict`)."""
-        return self.header(b"x-alltoken-strict").lower() in ("1", "true")
+        return self.says(b"x-alltoken-strict")
+
+    def says(self, name: bytes) -> bool:
+        """Whether a header is there and true."""
+        return self.header(name).lower() in ("1", "true")
 
     @property
     def dialect(self) -> str:

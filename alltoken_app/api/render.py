@@ -7,6 +7,7 @@ import msgspec
 
 from alltoken_app.api import errors
 from alltoken_app.api.http import JSON, Header, encode
+from alltoken_app.api.truth import also
 from alltoken_app.catalog.snapshot import Catalog
 from alltoken_app.errors import AllTokenError
 from alltoken_app.money import Nano, usd
@@ -40,7 +41,7 @@ def usage(run: Run) -> dict[str, Any]:
 
 
 def served(run: Run) -> dict[str, Any]:
-    """The `alltoken` object: what was asked for and what truly served it; money as strings."""
+    """What was asked for, what served it and how it came to that; money as strings."""
     assert run.endpoint is not None
     assert run.meter is not None
     return {
@@ -51,14 +52,13 @@ def served(run: Run) -> dict[str, Any]:
             "model": run.endpoint.model,
             "provider": run.endpoint.provider,
             "endpoint": run.endpoint.id,
-            "region": run.endpoint.region,
-            "zdr": run.endpoint.zdr,
+            **run.truth,
         },
         "cost": usd(run.cost),
         "balance": usd(run.available),
         "price_version": run.endpoint.price.version,
         "estimated": run.meter.estimated and run.meter.content,
-        "attempts": len(run.attempts),
+        "attempts": run.tries,
         "warnings": list(run.warnings),
     }
 
@@ -75,6 +75,7 @@ def whole(run: Run, reply: Reply, catalog: Catalog) -> bytes:
         **reply.body,
         "usage": usage(run),
         "alltoken": served(run),
+        **also(run, catalog),
     }
     return encode(body)
 
@@ -96,7 +97,7 @@ class Chunks:
 
     def __init__(self, run: Run, catalog: Catalog) -> None:
         assert run.endpoint is not None
-        self._run = run
+        self._run, self._catalog = run, catalog
         envelope = encode(
             {
                 "id": run.id,
@@ -115,9 +116,9 @@ class Chunks:
 
     def end(self) -> bytes:
         """The last chunk, with usage and cost, and the end mark."""
-        used, truth = encode(usage(self._run)), encode(served(self._run))
-        tail = b'[],"usage":' + used + b',"alltoken":' + truth + b"}\n\n"
-        return self._head + tail + DONE
+        told = {"usage": usage(self._run), "alltoken": served(self._run)}
+        told |= also(self._run, self._catalog)
+        return self._head + b"[]," + encode(told)[1:] + b"\n\n" + DONE
 
     def broken(self, error: AllTokenError, charged: str) -> bytes:
         """An error inside the stream, with what was delivered charged. No end mark follows."""

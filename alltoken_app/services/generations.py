@@ -42,6 +42,7 @@ class Run:
 
     Attributes:
         error_dialect: Whose error envelope the caller reads, should the answer break.
+        show_metadata: Whether the caller wants OpenRouter's words about the routing, too.
         marks: Seconds each of our own phases took, by name.
         status: As in the generation's record; "cancelled" until the answer has ended.
     """
@@ -55,12 +56,14 @@ class Run:
     warnings: tuple[str, ...] = ()
     parsed_warnings: tuple[str, ...] = ()
     error_dialect: str = "openai"
+    show_metadata: bool = False
     id: str = field(default_factory=lambda: new_id("gen"))
     began: float = field(default_factory=time.perf_counter)
     created_at: int = field(default_factory=now_ms)
     marks: dict[str, float] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     allowance: Allowance | None = None
+    plan: Plan | None = None
     placed: Placed | None = None
     endpoint: EndpointFacts | None = None
     meter: Meter | None = None
@@ -83,6 +86,28 @@ class Run:
         if self.meter is None or self.endpoint is None or self.placed is None:
             return 0
         return min(self.meter.cost(self.endpoint), self.placed.granted)
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        """What is to be known of the endpoint that served, beside its names."""
+        assert self.endpoint is not None
+        tier = self.meter.tier if self.meter else None
+        return {
+            "upstream_model": self.endpoint.upstream_model,
+            "quantization": self.endpoint.quantization,
+            "region": self.endpoint.region,
+            "service_tier": tier or self.endpoint.tier,
+            "zdr": self.endpoint.zdr,
+        }
+
+    @property
+    def tries(self) -> list[dict[str, Any]]:
+        """Every attempt in the order they were made."""
+        return [
+            {"provider": a.provider, "endpoint": a.endpoint, "status": a.status, "code": a.code,
+             "ms": a.ms}
+            for a in self.attempts
+        ]  # fmt: skip
 
     @property
     def available(self) -> Nano:
@@ -112,7 +137,7 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
             plane.network,
             strict=run.strict,
         )
-        run.parsed_warnings = run.warnings
+        run.plan, run.parsed_warnings = plan, run.warnings
         run.warnings += plan.warnings_at(plan.endpoints[0])
         started = run.mark("plan", started)
         run.meter = Meter(run.call, plan.input_bound, plan.output_bound, plan.extras)
@@ -279,6 +304,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "provider": run.endpoint.provider,
         "endpoint_id": run.endpoint.id,
         "price_version": run.endpoint.price.version,
+        "served": run.truth,
         "warnings": list(run.warnings),
         "size_bucket": 1 << max(run.call.size - 1, 1).bit_length(),
         "user_hash": run.user_hash,
@@ -303,11 +329,7 @@ def _record(run: Run) -> dict[str, Any]:
         "reasoning_tokens": usage.reasoning,
         "estimated": run.meter.estimated and run.meter.content,
         "lines": pricing.lines(run.endpoint.price, usage) if run.meter.content else [],
-        "attempts": [
-            {"provider": a.provider, "endpoint": a.endpoint, "status": a.status, "code": a.code,
-             "ms": a.ms}
-            for a in run.attempts
-        ],
+        "attempts": run.tries,
         "upstream_id": run.meter.upstream_id,
         "first_token_ms": round((run.first_at - run.began) * 1000) if run.first_at else None,
         "duration_ms": round((now - run.began) * 1000),

@@ -72,6 +72,7 @@ class GenerationRecord:
     price_version: str
     cost: Nano
     held: Nano
+    served: dict[str, Any]
     attempts: list[Any]
     warnings: list[Any]
     lines: list[dict[str, Any]]

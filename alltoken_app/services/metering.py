@@ -33,6 +33,7 @@ class Meter:
         self.content = False
         self.finish: str | None = None
         self.upstream_id: str | None = None
+        self.tier: str | None = None
 
     def deliver(self, arrived: list[Piece] | Reply) -> None:
         """Count what has been handed to the client."""
@@ -41,6 +42,7 @@ class Meter:
             self._final = one.usage or self._final
             self.finish = one.finish or self.finish
             self.upstream_id = one.upstream_id or self.upstream_id
+            self.tier = one.tier or self.tier
             self.content = self.content or one.content
             self._size += one.size
             if isinstance(one, Piece):

@@ -8,7 +8,7 @@ FORWARDED = frozenset({
 })  # fmt: skip
 
 # Read and acted upon by us; they never leave the house.
-OURS = frozenset({"provider", "models", "session_id", "alltoken"})
+OURS = frozenset({"provider", "models", "route", "preset", "session_id", "alltoken"})
 
 # Known, and not sold: they change the price, or share a store among all our callers.
 UNSOLD = frozenset({"container", "inference_geo", "speed", "fallbacks", "diagnostics"})
@@ -27,6 +27,7 @@ BETAS = (
 )  # fmt: skip
 
 SEARCH_TOOL = "web_search_"
+SEARCHES = 10  # of one call whose caller sets no limit
 # Tools that Anthropic defines: the client runs them, or they cost nothing but tokens.
 NATIVE_TOOLS = (
     "bash_", "text_editor_", "computer_", "memory_", "browser_", "web_fetch_", "tool_search_tool_",

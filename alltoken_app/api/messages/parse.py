@@ -11,7 +11,7 @@ from alltoken_app.api.messages import fields as known
 from alltoken_app.api.messages.blocks import Block, MessageIn, Tool
 from alltoken_app.api.parse import Count, Extension, Parsed, Share, Slug
 from alltoken_app.errors import Invalid
-from alltoken_app.providers.base import Call
+from alltoken_app.providers.base import Call, Usage
 from alltoken_app.routing.preferences import Preferences
 
 NULL = msgspec.Raw(b"null")
@@ -88,6 +88,7 @@ class CountFields(MessagesFields, kw_only=True):
 
 
 _fields = msgspec.json.Decoder(MessagesFields, strict=True)
+_tools = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _count = msgspec.json.Decoder(CountFields, strict=True)
 
 
@@ -108,6 +109,8 @@ def messages(body: bytes, content_type: str, headers: dict[str, str], *, strict:
     tools = convert.tools(fields.tools or [])
     common = {"messages": said.messages, **tools.fields, **_parameters(fields)}
     native = {} if said.foreign else parse.forwarded(found, known.FORWARDED)
+    if tools.limited and native:
+        native["tools"] = _limited(native["tools"])
     call = Call(
         operation="chat",
         model=parse.slug(fields.model),
@@ -120,9 +123,12 @@ def messages(body: bytes, content_type: str, headers: dict[str, str], *, strict:
         dialect="messages",
         native=native,
         headers=_forwarded_headers(headers, betas),
+        known=Usage(searches=tools.searches),
+        session=_session(fields.metadata),
         untranslated=_untranslated(fields, said.untranslated | tools.untranslated),
     )
     user = fields.metadata.user_id if fields.metadata else None
+    call = parse.steered(call, found)
     return Parsed(call, fields.provider or Preferences(), strict, warnings, user)
 
 
@@ -132,6 +138,21 @@ def to_count(body: bytes, content_type: str) -> CountFields:
     fields = parse.decode(_count, body)
     parse.slug(fields.model)
     return fields
+
+
+def _limited(raw: msgspec.Raw) -> msgspec.Raw:
+    """The tools as they are, with the bound on searches that the hold is made of."""
+    found = _tools.decode(raw)
+    for tool in found:
+        if b'"web_search_' in bytes(tool.get("type", b"")) and "max_uses" not in tool:
+            tool["max_uses"] = msgspec.Raw(str(known.SEARCHES).encode())
+    return msgspec.Raw(encode(found))
+
+
+def _session(metadata: Metadata | None) -> str:
+    """Claude Code names its session inside the user's id."""
+    said = (metadata.user_id if metadata else None) or ""
+    return said[-256:] if "session" in said else ""
 
 
 def _betas(said: str) -> tuple[str, list[str]]:

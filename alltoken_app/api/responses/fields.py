@@ -20,7 +20,7 @@ NATIVE = frozenset({
 # Read and acted upon by us.
 OURS = frozenset({
     "model", "models", "stream", "store", "background", "previous_response_id", "conversation",
-    "prompt", "max_output_tokens", "provider", "session_id", "alltoken",
+    "prompt", "max_output_tokens", "provider", "session_id", "route", "preset", "alltoken",
 })  # fmt: skip
 # Fields that name something kept from an earlier request.
 STORED = ("previous_response_id", "conversation", "prompt")

@@ -43,7 +43,7 @@ def responses(body: bytes, content_type: str, *, strict: bool) -> Parsed:
     strict = strict or bool(fields.alltoken and fields.alltoken.strict)
     warnings = parse.unknown(found, known.NATIVE | known.OURS, strict=strict)
     warnings += _refuse_state(found, fields, strict=strict)
-    if fields.input in (NULL, b'""', b"[]"):
+    if bytes(fields.input) in (b"null", b'""', b"[]"):
         raise Invalid("input is missing or empty. Nothing was charged.", param="input")
     talk = Conversation(fields.input, fields.instructions)
     given = _beyond_defaults(found)
@@ -69,6 +69,7 @@ def responses(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         session=fields.session_id or "",
         untranslated=tuple(sorted(talk.untranslated | wanted.untranslated)),
     )
+    call = parse.steered(call, found)
     return Parsed(call, fields.provider or Preferences(), strict, warnings, fields.user)
 
 
@@ -94,7 +95,7 @@ def _beyond_defaults(found: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     return {
         name: value
         for name, value in found.items()
-        if value not in known.DEFAULTS.get(name, ()) and value != NULL
+        if bytes(value) not in known.DEFAULTS.get(name, ()) and value != NULL
     }
 
 
