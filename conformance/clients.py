@@ -54,7 +54,7 @@ def chat(body: bytes, stream: bool) -> Truth:
             truth.finish = one.finish_reason or truth.finish
             for part in one.delta.tool_calls or []:
                 said = calls.setdefault(part.index, ["", ""])
-                said[0] += (part.function and part.function.name) or ""
+                said[0] = said[0] or (part.function and part.function.name) or ""
                 said[1] += (part.function and part.function.arguments) or ""
     truth.tools = [(name, arguments) for name, arguments in calls.values()]
     return truth
@@ -96,10 +96,9 @@ def responses(body: bytes, stream: bool) -> Truth:
     client = _openai(body, stream)
     asked: dict[str, Any] = {"model": "a/b", "input": "hi"}
     if stream:
-        with client.responses.stream(**asked) as events:
-            for _ in events:
-                pass
-            answer: Any = events.get_final_response()
+        ends = ("response.completed", "response.incomplete", "response.failed")
+        events: Any = client.responses.create(**asked, stream=True)
+        answer: Any = [event.response for event in events if event.type in ends][-1]
     else:
         answer = client.responses.create(**asked)
     truth = Truth(finish=answer.status)

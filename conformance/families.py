@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alltoken_app.api.answers import Face
+from alltoken_app.api.messages.render import MessagesFace
 from alltoken_app.api.render import ChatFace
+from alltoken_app.api.responses.face import ResponsesFace
 from alltoken_app.providers.base import Call, Dialect
 from alltoken_app.providers.dialects import anthropic_messages, openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
@@ -17,7 +19,11 @@ from alltoken_app.providers.quirks import PLAIN
 from alltoken_app.providers.rows import ROWS
 from conformance.records import Record
 
-FACES: dict[str, Face] = {"chat": ChatFace()}
+FACES: dict[str, Face] = {
+    "chat": ChatFace(),
+    "messages": MessagesFace(),
+    "responses": ResponsesFace(),
+}
 ALL = frozenset({"chat", "messages", "responses"})
 QUIRKS = {row.id: row.quirks for row in ROWS}
 AUDIO = {

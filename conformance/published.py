@@ -78,6 +78,7 @@ GEMINI: dict[str, Any] = {
     "cachedContent": str,
     "serviceTier": str,
     "labels": dict[str, str],
+    "store": bool,  # in the REST reference; the SDK has no type for it
 }
 
 
@@ -100,3 +101,13 @@ def converse(body: Json) -> None:
     report = ParamValidator().validate({"modelId": "m", **body}, _converse_shape())
     if report.has_errors():
         raise ValueError(report.generate_report())
+
+
+def bedrock_claude(body: Json) -> None:
+    """Claude's body on Bedrock: Anthropic's without the model, with a version of AWS's."""
+    if body.pop("anthropic_version", None) != "bedrock-2023-05-31":
+        raise ValueError("anthropic_version is missing")
+    if "model" in body or "stream" in body:
+        raise ValueError("the model and the stream are named by the path")
+    body.pop("anthropic_beta", None)
+    anthropic_messages({**body, "model": "m"})

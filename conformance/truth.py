@@ -125,7 +125,7 @@ def _chat_stream(events: list[Json]) -> Truth:
             truth.finish = choice.get("finish_reason") or truth.finish
             for place, call in enumerate(delta.get("tool_calls") or []):
                 said = calls.setdefault(call.get("index", place), ["", ""])
-                said[0] += (call.get("function") or {}).get("name") or ""
+                said[0] = said[0] or (call.get("function") or {}).get("name") or ""
                 said[1] += (call.get("function") or {}).get("arguments") or ""
         _openai_usage(truth, event.get("usage") or (event.get("x_groq") or {}).get("usage"))
     truth.tools = [(name, arguments) for name, arguments in calls.values()]

@@ -2,8 +2,8 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, cast
 
 import msgspec
@@ -14,8 +14,9 @@ from alltoken_app.api.parse import Parsed
 from alltoken_app.catalog.snapshot import Catalog
 from alltoken_app.errors import AllTokenError, UpstreamFailed
 from alltoken_app.money import usd
+from alltoken_app.providers.attempts import Interrupted
 from alltoken_app.providers.base import Piece, Reply
-from alltoken_app.providers.forward import Interrupted
+from alltoken_app.services import idempotency
 from alltoken_app.services.callers import Caller
 from alltoken_app.services.generations import Run, generate
 
@@ -71,8 +72,34 @@ def new_run(request: Request, caller: Caller, parsed: Parsed) -> Run:
 
 async def serve(request: Request, run: Run, face: Face) -> None:
     """Answer whole or as server-sent events. The client leaving cancels the upstream at once."""
+    key = request.header(b"idempotency-key")
+    if key:
+        async with _once(request, run, key):
+            await _serve(request, run, face)
+    else:
+        await _serve(request, run, face)
+
+
+async def _serve(request: Request, run: Run, face: Face) -> None:
     work = _stream(request, run, face) if run.call.stream else _whole(request, run, face)
     await unless_gone(request, work)
+
+
+@asynccontextmanager
+async def _once(request: Request, run: Run, key: str) -> AsyncIterator[None]:
+    """Serve only the first request with this key; refusals before the hold give it free again."""
+    plane, org_id = request.plane, run.caller.org_id
+    key_digest, body_digest = idempotency.digests(
+        plane.secrets.pepper, org_id, request.path, key, request.body_hash.digest()
+    )
+    wanted = idempotency.Claim(key_digest, org_id, body_digest, run.id, plane.worker)
+    grace = int(plane.settings.worker_grace * 1000)
+    await plane.database.run(idempotency.claim, wanted, grace_ms=grace)
+    try:
+        yield
+    finally:
+        if run.placed is None:
+            await plane.database.run(idempotency.release, wanted)
 
 
 async def _whole(request: Request, run: Run, face: Face) -> None:

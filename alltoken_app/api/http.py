@@ -1,6 +1,7 @@
 """The lean HTTP layer under `/v1`: one request object, three ways to answer."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -48,6 +49,7 @@ class Request:
         self.path: str = scope["path"][len(mount) :]
         self.id = new_id("req")
         self.started = False
+        self.body_hash = hashlib.sha256()  # of the body, where an Idempotency-Key needs it
         self._receive = receive
         self._send = send
         self._headers: dict[bytes, bytes] | None = None
@@ -98,7 +100,7 @@ class Request:
         if self.header(b"content-encoding") not in ("", "identity"):
             text = "Compressed request bodies are not accepted. Nothing was charged."
             raise Invalid(text, code="unsupported_content_encoding", status=415)
-        size, more = 0, True
+        size, more, once = 0, True, bool(self.header(b"idempotency-key"))
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -109,6 +111,8 @@ class Request:
             if size > limit:
                 text = f"The body is larger than {limit} bytes. Nothing was charged."
                 raise Invalid(text, code="request_too_large", status=413)
+            if once:
+                self.body_hash.update(part)
             yield part
 
     async def gone(self) -> None:
@@ -118,12 +122,14 @@ class Request:
 
     async def start(self, status: int, headers: Iterable[Header]) -> None:
         """Send the status line and headers."""
-        identity = (b"x-request-id", self.id.encode())
+        identity = [(b"x-request-id", self.id.encode())]
+        if self.dialect == "anthropic":
+            identity.append((b"request-id", self.id.encode()))
         await self._send(
             {
                 "type": "http.response.start",
                 "status": status,
-                "headers": [identity, *EVERYWHERE, *headers],
+                "headers": [*identity, *EVERYWHERE, *headers],
             }
         )
         self.started = True
@@ -169,6 +175,8 @@ async def unless_gone(request: Request, work: Awaitable[None]) -> None:
 
 def refusal_headers(error: AllTokenError) -> list[Header]:
     """Retry-After in whole seconds, rounded up, where trying again makes sense."""
+    if error.code == "idempotent_replay":
+        return [(b"x-should-retry", b"false")]
     if error.retry_after is None:
         return []
     return [(b"retry-after", str(max(1, -int(-error.retry_after // 1))).encode())]

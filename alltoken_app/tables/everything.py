@@ -2,7 +2,16 @@
 
 from sqlmodel import SQLModel
 
-from alltoken_app.tables import account, catalog, generation, key, ledger, payment, routing
+from alltoken_app.tables import (
+    account,
+    catalog,
+    generation,
+    idempotency,
+    key,
+    ledger,
+    payment,
+    routing,
+)
 
-TABLES = (account, catalog, generation, key, ledger, payment, routing)
+TABLES = (account, catalog, generation, idempotency, key, ledger, payment, routing)
 METADATA = SQLModel.metadata

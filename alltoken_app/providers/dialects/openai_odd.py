@@ -43,6 +43,7 @@ def mend(choices: bytes, said_in: str) -> bytes:
     """
     found = _choices.decode(choices)
     for choice in found:
+        choice.pop("delta" if said_in == "message" else "message", None)
         said = choice.get(said_in)
         if isinstance(said, dict):
             _mend_message(said)
