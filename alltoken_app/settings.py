@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     fault_delay_scale: float = Field(default=1.0, ge=0, le=100)
     extra_providers: tuple[ExtraProvider, ...] = ()
     insecure_upstreams: Annotated[tuple[str, ...], NoDecode] = ()
+    egress_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    egress_timeout: float = Field(default=10.0, gt=0)
 
     # Keys of providers, and their addresses where they are not the published ones
     alltoken_openai_key: SecretStr = SecretStr("")
@@ -149,7 +151,9 @@ class Settings(BaseSettings):
     low_balance_usd: int = Field(default=5, ge=0)
     top_up_fee_percent: int = Field(default=5, ge=0, le=100)
 
-    @field_validator("extra_origins", "sandbox_providers", "insecure_upstreams", mode="before")
+    @field_validator(
+        "extra_origins", "sandbox_providers", "insecure_upstreams", "egress_hosts", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
