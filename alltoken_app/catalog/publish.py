@@ -68,10 +68,11 @@ def publish(session: Session, wanted: Release) -> None:
     at = now_ms()
     for rows in (wanted.providers, wanted.models, wanted.endpoints):
         _write(session, rows)
-    for endpoint in _gone(session, wanted):
+    gone, orphans = _gone(session, wanted), _orphans(session, wanted)
+    for endpoint in gone:
         endpoint.enabled = False
         session.add(endpoint)
-    for model in _orphans(session, wanted):
+    for model in orphans:
         model.retired_at = at
         session.add(model)
     known = _cards(session)

@@ -45,10 +45,10 @@ def read(lists: Lists) -> Prices:
     Raises:
         Stopped: The package is not installed.
     """
-    models = _models()
+    known = models()
     today = to_datetime(now_ms()).date()
-    named = sorted({name for name in _names(lists) if name in models})
-    found = {name: list(_steps(models[name], today)) for name in named}
+    named = sorted({name for name in _names(lists) if name in known})
+    found = {name: list(_steps(known[name], today)) for name in named}
     return Prices(
         source=f"{PACKAGE} {version(PACKAGE)}",
         day=today.isoformat(),
@@ -67,7 +67,7 @@ def price_name(lists: Lists, spot: Spot) -> str:
     return spot.price or f"{lists.providers[spot.at.partition('/')[0]].prices}/{spot.upstream}"
 
 
-def _models() -> dict[str, Any]:
+def models() -> dict[str, Any]:
     """Every model of the package, by "provider/model"; a provider's fallbacks stand in for it."""
     try:
         from genai_prices.data import providers
