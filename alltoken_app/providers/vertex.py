@@ -6,13 +6,12 @@ Addresses: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations
 """
 
 import re
+from dataclasses import dataclass
 
-from alltoken_app.providers import google_token
-from alltoken_app.providers.base import EndpointFacts
+from alltoken_app.providers.base import Call, Dialect, EndpointFacts
 from alltoken_app.providers.dialects import anthropic_messages
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.gemini import Vertex
-from alltoken_app.providers.google_token import GoogleToken
 from alltoken_app.providers.table import BaseUrl, Connection, fixed
 from alltoken_app.settings import Settings
 
@@ -22,10 +21,19 @@ PROJECT = re.compile(r"[a-z][a-z0-9.:-]{4,62}[a-z0-9]|\d{6,20}")
 LOCATION = re.compile(r"[a-z]+(?:-[a-z]+\d+)?")
 
 
+CLAUDE = AnthropicMessages(anthropic_messages.VERTEX)
+
+
+@dataclass(frozen=True)
+class Publishers(Connection):
+    """Each maker's models in the maker's own dialect."""
+
+    def speaks(self, call: Call, endpoint: EndpointFacts) -> Dialect:
+        return CLAUDE if endpoint.upstream_model.startswith("claude") else self.dialect
+
+
 def connection(settings: Settings) -> Connection | None:
     """Vertex as the settings describe it; None when they do not.
-
-    Claude's endpoints there are those whose only wire is "messages".
 
     Raises:
         ValueError: They describe it wrongly; the text begins with the setting's name.
@@ -33,14 +41,15 @@ def connection(settings: Settings) -> Connection | None:
     credentials = settings.vertex_credentials.get_secret_value()
     if not (settings.vertex_project and credentials):
         return None
+    from alltoken_app.providers import google_token  # only they pay for it who sign
+
     try:
-        proof = GoogleToken(google_token.account_of(credentials))
+        proof = google_token.GoogleToken(google_token.account_of(credentials))
     except ValueError as error:
         raise ValueError(f"VERTEX_CREDENTIALS: {error}") from None
     own = settings.provider_urls.get(ID)
     address = vertex_address(settings.vertex_project, settings.vertex_location)
-    claude = {"messages": AnthropicMessages(anthropic_messages.VERTEX)}
-    return Connection(ID, Vertex(), fixed(own.rstrip("/")) if own else address, proof, claude)
+    return Publishers(ID, Vertex(), fixed(own.rstrip("/")) if own else address, proof)
 
 
 def host(location: str) -> str:
@@ -53,7 +62,9 @@ def host(location: str) -> str:
 
 
 def vertex_address(project: str, location: str, version: str = "v1beta1") -> BaseUrl:
-    """Base URLs that end with project and location; an endpoint's region goes before `location`.
+    """Base URLs that end with project and location.
+
+    An endpoint's region goes before `location`, unless it is the whole world.
 
     Raises:
         ValueError: A project or location that cannot be one.
@@ -69,6 +80,6 @@ def vertex_address(project: str, location: str, version: str = "v1beta1") -> Bas
     usual = at(location)
 
     async def base_url(endpoint: EndpointFacts) -> str:
-        return at(endpoint.region) if endpoint.region else usual
+        return at(endpoint.region) if endpoint.region not in (None, "global") else usual
 
     return base_url

@@ -9,7 +9,7 @@ from alltoken_app.providers import connections
 from alltoken_app.providers.dialects.gemini import Vertex
 from alltoken_app.providers.vertex import vertex_address
 from alltoken_app.settings import Settings
-from tests.providers.dialects.gemini_case import endpoint
+from tests.providers.dialects.gemini_case import call, endpoint
 from tests.providers.test_google_token import account
 
 
@@ -26,6 +26,7 @@ async def test_every_location_has_its_host(location: str, host: str) -> None:
     expected = f"https://{host}/v1beta1/projects/acme-1/locations/{location}"
     assert await vertex_address("acme-1", location)(endpoint()) == expected
     assert await vertex_address("acme-1", "global")(endpoint(region=location)) == expected
+    assert await vertex_address("acme-1", location)(endpoint(region="global")) == expected
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,8 @@ def test_settings_connect_vertex() -> None:
         _env_file=None, vertex_project="acme-1", vertex_credentials=SecretStr(json.dumps(account()))
     )
     found = connections.connections(settings)["vertex"]
-    assert isinstance(found.dialect, Vertex)
+    assert isinstance(found.speaks(call(), endpoint("gemini-2.5-pro")), Vertex)
+    assert found.speaks(call(), endpoint("claude-opus-5")).native == "messages"
     assert "vertex" not in connections.connections(Settings(_env_file=None))
 
 

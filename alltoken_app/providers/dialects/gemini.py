@@ -75,8 +75,7 @@ class Gemini:
         """Raises Unfit when what the caller wrote cannot be said to Gemini."""
         model = endpoint.upstream_model.removeprefix("models/")
         if call.operation == "embeddings":
-            with _naming("input"):
-                return self._embeddings(call, model)
+            return self._embeddings(call, model)
         body = self._body(call, traits(model), max_output)
         if endpoint.tier:
             body["serviceTier"] = endpoint.tier
@@ -127,7 +126,7 @@ class Gemini:
         return f"/models/{quote(model, safe='')}"
 
     def _embeddings(self, call: Call, model: str) -> Outgoing:
-        return gemini_embeddings.request(call, model)
+        return gemini_embeddings.request(call, self._path(model), model)
 
 
 class Vertex(Gemini):
