@@ -15,7 +15,7 @@ from alltoken_app.providers.base import Call, Reply
 from alltoken_app.routing.preferences import Preferences
 from alltoken_app.services.generations import Run
 
-DEFAULT = "openai/omni-moderation-latest"
+DEFAULT = "openai/omni-moderation"
 FORWARDED = frozenset({"input"})
 OURS = frozenset({"model", "provider", "alltoken", "user"})
 

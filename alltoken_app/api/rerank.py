@@ -17,7 +17,7 @@ from alltoken_app.services.generations import Run
 MAX_DOCUMENTS = 1_000
 PER_UNIT = 100  # documents of one search unit
 PER_DOCUMENT = 500  # tokens of query and document; a longer document counts as several
-FORWARDED = frozenset({"query", "documents", "top_n"})
+FORWARDED = frozenset({"query", "documents", "top_n", "max_tokens_per_doc"})
 OURS = frozenset({
     "model", "return_documents", "provider", "alltoken", "user", "session_id", "trace",
 })  # fmt: skip
@@ -39,6 +39,7 @@ class RerankFields(msgspec.Struct):
     query: Annotated[str, msgspec.Meta(min_length=1, max_length=100_000)]
     documents: Documents
     top_n: Count | None = None
+    max_tokens_per_doc: Count | None = None
     return_documents: bool | None = None
     user: Annotated[str, msgspec.Meta(max_length=512)] | None = None
     provider: Preferences | None = None

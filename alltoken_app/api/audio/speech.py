@@ -48,6 +48,7 @@ async def create_speech(request: Request) -> None:
     caller = await authenticate(request)
     body = await request.body()
     parsed, wanted = speech(body, request.header(b"content-type"), strict=request.strict)
+    _check_events(parsed.call, request.plane.catalog)
     await answers.serve(request, answers.new_run(request, caller, parsed), SpeechFace(wanted))
 
 
@@ -74,6 +75,16 @@ def speech(body: bytes, content_type: str, *, strict: bool) -> tuple[Parsed, str
     )
     wishes = fields.provider or Preferences()
     return Parsed(call, wishes, strict, warnings, fields.user), fields.response_format or "mp3"
+
+
+def _check_events(call: Call, catalog: Catalog) -> None:
+    """Whoever asks for events reads no bare sound: a model without them is refused."""
+    model = catalog.models.get(call.model)
+    if not call.stream or model is None:
+        return
+    if not any("stream_format" in endpoint.parameters for endpoint in model.endpoints):
+        text = f"{model.slug} does not speak in events. Nothing was charged."
+        raise Invalid(text, code="unsupported_parameter", param="stream_format")
 
 
 class SpeechFace:

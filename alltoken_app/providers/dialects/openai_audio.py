@@ -211,7 +211,7 @@ class Moderation(Operation):
 class Rerank(Operation):
     """Reranking."""
 
-    honours = frozenset({"query", "documents", "top_n"})
+    honours = frozenset({"query", "documents", "top_n", "max_tokens_per_doc"})
 
     def read(self, call: Call, header: HeaderOf, payload: bytes) -> Reply:
         fields = _fields.decode(payload)
