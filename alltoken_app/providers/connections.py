@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from alltoken_app.providers import bedrock, vertex
 from alltoken_app.providers.base import Dialect
 from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
-from alltoken_app.providers.dialects import openai_audio
+from alltoken_app.providers.dialects import cohere, openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.gemini import Gemini
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
@@ -24,6 +24,7 @@ Make = Callable[[Row], Mapping[str, Dialect]]
 DIALECTS: dict[str, Make] = {
     "anthropic": lambda row: {"": AnthropicMessages()},
     "audio": lambda row: openai_audio.OPERATIONS,
+    "cohere": lambda row: cohere.OPERATIONS,
     "gemini": lambda row: {"": Gemini()},
     "completions": lambda row: {"completions": OpenAICompletions(row.quirks)},
     "mistral": lambda row: {"": OpenAIChat(row.quirks)},
