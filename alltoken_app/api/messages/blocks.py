@@ -53,7 +53,7 @@ class Tool(msgspec.Struct):
     input_schema: dict[str, Any] | None = None
     strict: bool | None = None
     cache_control: msgspec.Raw = NULL
-    max_uses: int | None = None
+    max_uses: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | None = None
     allowed_domains: list[str] | None = None
     blocked_domains: list[str] | None = None
     user_location: dict[str, Any] | None = None

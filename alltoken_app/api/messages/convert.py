@@ -39,10 +39,17 @@ class Said:
 
 @dataclass
 class Tools:
-    """Tools in the common form, as fields of the request."""
+    """Tools in the common form, as fields of the request.
+
+    Attributes:
+        searches: How many searches of the web the call may make at most.
+        limited: Whether that bound is ours, not the caller's.
+    """
 
     fields: Json = field(default_factory=dict)
     untranslated: set[str] = field(default_factory=set)
+    searches: int = 0
+    limited: bool = False
 
 
 def conversation(system: str | list[Block] | None, messages: Sequence[MessageIn]) -> Said:
@@ -289,6 +296,8 @@ def tools(found: Sequence[Tool]) -> Tools:
             functions.append(_function(tool, f"tools[{index}]"))
         elif kind.startswith(known.SEARCH_TOOL):
             said.fields["web_search_options"] = _search(tool)
+            said.searches += tool.max_uses or known.SEARCHES
+            said.limited = said.limited or tool.max_uses is None
         elif kind.startswith(known.NATIVE_TOOLS):
             said.untranslated.add(f"tools.{kind}")
         else:
@@ -321,7 +330,7 @@ def _search(tool: Tool) -> Json:
     if tool.user_location:
         place = {name: value for name, value in tool.user_location.items() if name != "type"}
         found["user_location"] = {"type": "approximate", "approximate": place}
-    for name in ("max_uses", "allowed_domains", "blocked_domains"):
+    for name in ("allowed_domains", "blocked_domains"):
         if (value := getattr(tool, name)) is not None:
             found[name] = value
-    return found
+    return found | {"max_uses": tool.max_uses or known.SEARCHES}

@@ -164,7 +164,7 @@ def _betas(said: str) -> tuple[str, list[str]]:
 
 def _unsold(found: dict[str, msgspec.Raw], betas: list[str], *, strict: bool) -> tuple[str, ...]:
     names = sorted(name for name in found.keys() & known.UNSOLD if found[name] != NULL)
-    if b"compact_" in found.get("context_management", b""):
+    if b"compact_" in bytes(found.get("context_management", b"")):
         text = "context_management: compaction is not offered here. Nothing was charged."
         raise Invalid(text, param="context_management")
     if strict and (names or betas):

@@ -8,7 +8,9 @@ from alltoken_app.api.http import Request
 from alltoken_app.api.messages import counting, parse
 from alltoken_app.api.messages.render import MessagesFace
 from alltoken_app.api.parse import Parsed
-from alltoken_app.errors import NotFound
+from alltoken_app.providers.base import Call
+from alltoken_app.routing import targets
+from alltoken_app.services.callers import Caller
 
 FACE = MessagesFace()
 OF_THE_DIALECT = ("anthropic-version", "anthropic-beta")
@@ -21,7 +23,7 @@ async def create_message(request: Request) -> None:
     headers = {name: request.header(name.encode()) for name in OF_THE_DIALECT}
     kind = request.header(b"content-type")
     parsed = parse.messages(body, kind, headers, strict=request.strict)
-    _fit(request, parsed)
+    fit(request, caller, parsed)
     await answers.serve(request, answers.new_run(request, caller, parsed), FACE)
 
 
@@ -30,19 +32,18 @@ async def count_tokens(request: Request) -> None:
     caller = await authenticate(request)
     body = await request.body()
     fields = parse.to_count(body, request.header(b"content-type"))
-    if fields.model not in request.plane.catalog.models:
-        text = f"There is no model {fields.model[:64]!r}. GET /v1/models lists them."
-        raise NotFound(text, code="model_not_found", param="model")
+    targets.find(request.plane.catalog, caller.asker, Call("chat", fields.model, {}))
     request.plane.rates.enter(caller.org_id)
     request.plane.rates.leave(caller.org_id)
     answer = {"input_tokens": counting.estimate(fields), "alltoken": {"estimated": True}}
     await request.json(200, answer, [(b"x-alltoken-warnings", b"estimated:input_tokens")])
 
 
-def _fit(request: Request, parsed: Parsed) -> None:
+def fit(request: Request, caller: Caller, parsed: Parsed) -> None:
     """Bring max_tokens within the model's: clients of this dialect ask for Claude's maximum."""
-    model = request.plane.catalog.models.get(parsed.call.model)
-    most = max((endpoint.max_output for endpoint in model.endpoints), default=0) if model else 0
-    if most and parsed.call.max_output and parsed.call.max_output > most and not parsed.strict:
+    asked = targets.find(request.plane.catalog, caller.asker, parsed.call)
+    offered = [one.max_output for target in asked.targets for one in target.model.endpoints]
+    most, wanted = max(offered, default=0), parsed.call.max_output or 0
+    if 0 < most < wanted and not parsed.strict:
         parsed.call = msgspec.structs.replace(parsed.call, max_output=most)
         parsed.warnings += (f"reduced:max_tokens:{most}",)

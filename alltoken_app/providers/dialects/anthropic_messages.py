@@ -4,6 +4,7 @@ Wire format: https://docs.anthropic.com/en/api/messages
 """
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -157,15 +158,13 @@ class AwsFraming:
     def __init__(self) -> None:
         self._frames = EventStreamReader()
 
-    def feed(self, received: bytes) -> list[bytes]:
-        events: list[bytes] = []
+    def feed(self, received: bytes) -> Iterator[bytes]:
         for header, payload in self._frames.feed(received):
             if header.get(":message-type") in ("exception", "error"):
                 kind = header.get(":exception-type") or header.get(":error-code") or ""
                 raise StreamError(anthropic_errors.of_exception(kind, payload))
             if header.get(":event-type") == "chunk":
-                events.append(base64.b64decode(_frame.decode(payload).bytes))
-        return events
+                yield base64.b64decode(_frame.decode(payload).bytes)
 
 
 def _is_native(call: Call) -> bool:

@@ -110,7 +110,7 @@ class Parameters:
 
     @property
     def _has_tools(self) -> bool:
-        return self._fields.get("tools", b"[]") not in (b"[]", b"null")
+        return bytes(self._fields.get("tools", b"[]")) not in (b"[]", b"null")
 
     def _choice(self) -> dict[str, Any] | None:
         found = self._get("tool_choice", str | Choice)  # type: ignore[arg-type]

@@ -266,7 +266,7 @@ def _tool(tool: Tool, where: str, traits: Traits) -> Block:
 
 
 def _input_schema(raw: msgspec.Raw, where: str, *, strict: bool) -> Any:
-    if raw in (NULL, b"{}"):
+    if bytes(raw) in (b"null", b"{}"):
         return EMPTY_SCHEMA
     try:
         schema = _schema.decode(raw)

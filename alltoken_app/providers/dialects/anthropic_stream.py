@@ -1,5 +1,6 @@
 """Streamed Messages answers in the common form."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -45,7 +46,7 @@ class Event(msgspec.Struct):
 class Framing(Protocol):
     """Cuts a stream into the JSON of its events."""
 
-    def feed(self, received: bytes) -> list[bytes]:
+    def feed(self, received: bytes) -> Iterable[bytes]:
         """The events completed by `received`. Raises ValueError, StreamError."""
 
 
@@ -66,6 +67,7 @@ class MessageReader:
         self._native = native
         self._quiet = quiet
         self._finished = False
+        self._failed: Exception | None = None
         self._start: Said | None = None
         self._open: dict[int, _Open] = {}
         self._calls = 0
@@ -75,19 +77,29 @@ class MessageReader:
         self.done = False
 
     def feed(self, received: bytes) -> list[Piece]:
+        if self._failed is not None:
+            raise self._failed
         if not received:
             if not self._finished:
                 raise Cut
             self.done = True
             return []
         pieces: list[Piece] = []
+        try:
+            self._read(received, pieces)
+        except (StreamError, ValueError) as failed:
+            if not pieces:
+                raise
+            self._failed = failed  # what came before it is delivered first
+        return pieces
+
+    def _read(self, received: bytes, pieces: list[Piece]) -> None:
         for data in self._framing.feed(received):
             piece = self._piece(data)
             if piece is not None:
                 pieces.append(piece)
             if self.done:
-                break
-        return pieces
+                return
 
     def _piece(self, data: bytes) -> Piece | None:
         event = _event.decode(data)
