@@ -9,7 +9,7 @@ from alltoken_app.api.messages.render import MessagesFace
 from alltoken_app.api.render import ChatFace
 from alltoken_app.api.responses.face import ResponsesFace
 from alltoken_app.providers.base import Call, Dialect
-from alltoken_app.providers.dialects import anthropic_messages, openai_audio
+from alltoken_app.providers.dialects import anthropic_messages, bedrock_invoke, cohere, openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.bedrock_converse import Converse
 from alltoken_app.providers.dialects.gemini import Gemini, Vertex
@@ -55,6 +55,8 @@ def case_of(record: Record) -> Case | str:
     """How to replay a record, or why it has no adapter."""
     if record.api in AUDIO:
         operation = AUDIO[record.api]
+        if record.provider == "cohere" and operation == "rerank":
+            return _case(cohere.Rerank(), record, "plain", operation=operation)
         return _case(openai_audio.OPERATIONS[operation], record, "plain", operation=operation)
     api = _true_api(record)
     make = MAKERS.get(api)
@@ -115,7 +117,20 @@ def _gemini_embeddings(record: Record) -> Case:
 def _invoke(record: Record) -> Case | None:
     if "anthropic" in record.model and "messages" in (record.request or {"messages": 1}):
         return _case(AnthropicMessages(anthropic_messages.BEDROCK), record, "messages")
+    if "embed" in record.model:
+        embeddings = bedrock_invoke.Embeddings()
+        return _case(embeddings, record, "embeddings", operation="embeddings")
+    if "rerank" in record.model:
+        return _case(bedrock_invoke.Rerank(), record, "plain", operation="rerank")
     return None
+
+
+def _cohere(record: Record) -> Case | None:
+    if "/v1/" in record.url:
+        return None
+    if "/embed" in record.url:
+        return _case(cohere.Embeddings(), record, "embeddings", operation="embeddings")
+    return _case(cohere.Chat(), record, "cohere")
 
 
 MAKERS: dict[str, Callable[[Record], Case | None]] = {
@@ -130,6 +145,7 @@ MAKERS: dict[str, Callable[[Record], Case | None]] = {
     "predict": _gemini_embeddings,
     "converse": lambda record: _case(Converse(), record, "converse"),
     "converse-stream": lambda record: _case(Converse(), record, "converse"),
+    "native": _cohere,
     "invoke": _invoke,
     "invoke-stream": _invoke,
 }

@@ -291,8 +291,8 @@ def _cohere(body: Json) -> Truth:
 
 
 def _cohere_usage(truth: Truth, usage: Json | None) -> None:
-    if tokens := (usage or {}).get("tokens"):
-        truth.input, truth.output = tokens.get("input_tokens"), tokens.get("output_tokens")
+    if billed := (usage or {}).get("billed_units"):  # tokens count Cohere's own framing, too
+        truth.input, truth.output = billed.get("input_tokens"), billed.get("output_tokens")
 
 
 def _cohere_stream(events: list[Json]) -> Truth:
