@@ -25,3 +25,13 @@ def to_datetime(at: Millis) -> datetime:
 def iso(at: Millis) -> str:
     """RFC 3339 in UTC with milliseconds: "2026-11-22T12:04:31.208Z"."""
     return to_datetime(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> Millis:
+    """The stored time of an RFC 3339 text; without a zone it is UTC.
+
+    Raises:
+        ValueError: It is no time.
+    """
+    at = datetime.fromisoformat(text)
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -538,6 +538,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_lease_wallet_id"), ["wallet_id"], unique=False)
 
     op.create_table(
+        "management_key",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("display", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["created_by"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+    )
+    with op.batch_alter_table("management_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_management_key_org_id"), ["org_id"], unique=False)
+
+    op.create_table(
         "lot",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("wallet_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -700,6 +726,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_hold_open")
 
     op.drop_table("hold")
+    with op.batch_alter_table("management_key", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_management_key_org_id"))
+
+    op.drop_table("management_key")
     with op.batch_alter_table("idempotent_request", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotent_request_org_id"))
         batch_op.drop_index(batch_op.f("ix_idempotent_request_created_at"))

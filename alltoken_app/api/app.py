@@ -2,7 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 
-from alltoken_app.api import account, chat, completions, errors, models, moderations, rerank
+from alltoken_app.api import (
+    account,
+    chat,
+    completions,
+    errors,
+    keys,
+    models,
+    moderations,
+    rerank,
+    route_explain,
+)
 from alltoken_app.api.audio import speech, transcriptions
 from alltoken_app.api.http import Disconnected, Receive, Request, Scope, Send
 from alltoken_app.api.messages import routes as messages
@@ -17,6 +27,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/chat/completions": {"POST": chat.create_chat_completion},
     "/completions": {"POST": completions.create_completion},
     "/embeddings": {"POST": chat.create_embeddings},
+    "/route/explain": {"POST": route_explain.explain_route},
     "/responses": {"POST": responses.create_response},
     "/messages": {"POST": messages.create_message},
     "/messages/count_tokens": {"POST": messages.count_tokens},
@@ -28,14 +39,22 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/models": {"GET": models.list_models},
     "/credits": {"GET": account.show_credits},
     "/key": {"GET": account.show_key},
+    "/keys": {"GET": keys.list_keys, "POST": keys.create_key},
     "/generation": {"GET": account.show_generation},
 }
 MODEL: dict[str, Handler] = {"GET": models.show_model}
 # Addresses of answers that others keep and we do not.
 KEPT: dict[str, Handler] = dict.fromkeys(("GET", "POST", "DELETE"), responses.show_nothing)
 
+# What lies below an address that ends in a name.
+BELOW: dict[str, dict[str, Handler]] = {
+    "/models/": MODEL,
+    "/responses/": KEPT,
+    "/keys/": {"GET": keys.show_key, "PATCH": keys.change_key, "DELETE": keys.delete_key},
+}
+
 PREFLIGHT = (
-    (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+    (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE, OPTIONS"),
     (b"access-control-allow-headers", b"*, authorization, content-type"),
     (b"access-control-max-age", b"86400"),
 )
@@ -68,10 +87,8 @@ async def _answer(request: Request, error: AllTokenError) -> None:
 
 def _handler(request: Request) -> Handler:
     methods = ROUTES.get(request.path) if request.mount else None
-    if methods is None and request.mount and request.path.startswith("/models/"):
-        methods = MODEL
-    if methods is None and request.mount and request.path.startswith("/responses/"):
-        methods = KEPT
+    if methods is None and request.mount:
+        methods = next((BELOW[p] for p in BELOW if request.path.startswith(p)), None)
     if methods is None:
         raise NotFound(f"There is nothing at {request.mount}{request.path[:128]}.")
     if request.method == "OPTIONS":

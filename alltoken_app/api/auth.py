@@ -5,20 +5,28 @@ from alltoken_app.errors import Invalid
 from alltoken_app.services.callers import Caller
 
 
-async def authenticate(request: Request) -> Caller:
-    """The caller of a request: `Authorization: Bearer …`, or `x-api-key`.
+def credential(request: Request) -> str:
+    """The token of a request: `Authorization: Bearer …`, or `x-api-key`; "" when there is none.
 
     Raises:
         Invalid: Two different credentials (ambiguous_auth).
-        Unauthenticated, Forbidden: As `Callers.find`.
     """
     found = {_bearer(value) for value in request.headers_named(b"authorization")}
     found |= set(request.headers_named(b"x-api-key"))
     if len(found) > 1:
         text = "The request carries two different credentials. Send one."
         raise Invalid(text, code="ambiguous_auth")
-    token = found.pop().decode("latin-1") if found else ""
-    return await request.plane.callers.find(token)
+    return found.pop().decode("latin-1") if found else ""
+
+
+async def authenticate(request: Request) -> Caller:
+    """The caller of a request.
+
+    Raises:
+        Invalid: As `credential`.
+        Unauthenticated, Forbidden: As `Callers.find`.
+    """
+    return await request.plane.callers.find(credential(request))
 
 
 def _bearer(value: bytes) -> bytes:

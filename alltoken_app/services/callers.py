@@ -76,6 +76,9 @@ class Callers:
             raise Unauthenticated(MISSING, code="missing_api_key")
         if not crypto.well_formed(token):
             raise Unauthenticated(UNKNOWN)
+        if token.startswith("atm_"):
+            text = "A management key manages keys; call models with an API key (atk_…)."
+            raise Forbidden(text, code="management_key")
         digest = crypto.token_digest(self._pepper, token)
         kept = self._known.get(digest)
         if kept is None or kept[0] < time.monotonic():

@@ -38,3 +38,20 @@ class Revision(SQLModel, table=True):
 
     topic: str = Field(primary_key=True)
     version: int = big(0)
+
+
+class ManagementKey(SQLModel, table=True):
+    """A key that manages API keys and never calls a model. It acts for the member who made it."""
+
+    __tablename__ = "management_key"
+
+    id: str = Field(default_factory=lambda: new_id("mgk"), primary_key=True)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    created_by: str = Field(foreign_key="person.id")
+    name: str
+    digest: str = Field(unique=True)
+    display: str
+    created_at: Millis = big(default_factory=now_ms)
+    expires_at: Millis | None = maybe_big()
+    revoked_at: Millis | None = maybe_big()
+    last_used_at: Millis | None = maybe_big()
