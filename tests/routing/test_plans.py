@@ -1,69 +1,22 @@
 """alltoken_app/routing/plans.py"""
 
-from typing import Any
-
 import msgspec
 import pytest
 
-from alltoken_app.catalog.snapshot import Catalog, ModelFacts
 from alltoken_app.errors import Forbidden, Invalid, NotFound
 from alltoken_app.privacy.policy import Policy
-from alltoken_app.providers.base import Call, EndpointFacts, Price
-from alltoken_app.providers.dialects.openai_chat import OpenAIChat
-from alltoken_app.providers.table import Connection, fixed
-from alltoken_app.routing import plans
-from alltoken_app.routing.plans import Asker, Network, Plan
-from alltoken_app.routing.preferences import Preferences
-
-
-def connected(*providers: str) -> Network:
-    return Network({name: Connection(name, OpenAIChat(), fixed("http://x")) for name in providers})
-
-
-EVERYWHERE = connected("cheap", "dear", "private")
-HONOURED = frozenset({"temperature", "tools"})
-
-
-def endpoint(provider: str, output: int = 10, **changes: Any) -> EndpointFacts:
-    facts: dict[str, Any] = {
-        "id": f"{provider}:a/b", "model": "a/b", "kind": "chat", "provider": provider,
-        "upstream_model": "b", "context": 8192, "max_output": 4096, "parameters": HONOURED,
-        "zdr": "none", "trains": True, "region": None,
-        "price": Price(f"v-{provider}", 10, output, 5),
-    }  # fmt: skip
-    return EndpointFacts(**(facts | changes))
-
-
-CHEAP = endpoint("cheap", 10)
-DEAR = endpoint("dear", 1000)
-PRIVATE = endpoint("private", 500, zdr="confirmed", trains=False)
-
-
-def plan(
-    *endpoints: EndpointFacts,
-    call: Call | None = None,
-    models: frozenset[str] = frozenset(),
-    policy: Policy | None = None,
-    providers: frozenset[str] | None = None,
-    network: Network = EVERYWHERE,
-    strict: bool = False,
-    **wishes: Any,
-) -> Plan:
-    model = ModelFacts("a/b", "B", "chat", "", "", 8192, 4096, ("text",), ("text",), 0,
-                       endpoints or (CHEAP, DEAR, PRIVATE))  # fmt: skip
-    asker = Asker("org_1", models, policy or Policy(), providers)
-    return plans.make(
-        Catalog({"a/b": model}, {}), asker, call or Call("chat", "a/b", {}, size=100),
-        Preferences(**wishes), network, strict=strict,
-    )  # fmt: skip
-
-
-def warned(made: Plan) -> tuple[str, ...]:
-    return made.warnings_at(made.endpoints[0])
-
-
-def order(made: Plan) -> list[str]:
-    return [endpoint.provider for endpoint in made.endpoints]
+from alltoken_app.providers.base import Call
+from tests.routing.facts import (
+    CHEAP,
+    DEAR,
+    HONOURED,
+    PRIVATE,
+    connected,
+    endpoint,
+    order,
+    plan,
+    warned,
+)
 
 
 def test_order_is_kept_and_the_rest_follows() -> None:
