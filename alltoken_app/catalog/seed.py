@@ -59,6 +59,10 @@ def _providers(settings: Settings) -> Iterable[Provider]:
         id="local",
         name="Local",
         description="Small open models that run on this machine's CPU, with no key and no network.",
+        zdr="confirmed",
+        evidence=LOCAL_EVIDENCE,
+        trains=False,
+        retention_days=0,
         checked_at=now_ms(),
     )
     if settings.fault_provider:
