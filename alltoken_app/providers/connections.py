@@ -10,6 +10,7 @@ from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
 from alltoken_app.providers.dialects import cohere, openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.gemini import Gemini
+from alltoken_app.providers.dialects.gemini_speech import Speech
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.dialects.openai_completions import OpenAICompletions
 from alltoken_app.providers.dialects.openai_responses import OpenAIResponses
@@ -25,7 +26,7 @@ DIALECTS: dict[str, Make] = {
     "anthropic": lambda row: {"": AnthropicMessages()},
     "audio": lambda row: openai_audio.OPERATIONS,
     "cohere": lambda row: cohere.OPERATIONS,
-    "gemini": lambda row: {"": Gemini()},
+    "gemini": lambda row: {"": Gemini(), "speech": Speech()},
     "completions": lambda row: {"completions": OpenAICompletions(row.quirks)},
     "mistral": lambda row: {"": OpenAIChat(row.quirks)},
     "openai": lambda row: {"": OpenAIChat(row.quirks)},

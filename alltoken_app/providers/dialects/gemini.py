@@ -79,8 +79,7 @@ class Gemini:
         body = self._body(call, traits(model), max_output)
         if endpoint.tier:
             body["serviceTier"] = endpoint.tier
-        method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
-        return Outgoing(f"{self._path(model)}:{method}", (JSON,), _encode(body))
+        return self._outgoing(call, model, body)
 
     def read(self, call: Call, header: HeaderOf, payload: bytes) -> Reply:
         if call.operation == "embeddings":
@@ -121,6 +120,10 @@ class Gemini:
 
     def _extras(self, fields: Fields) -> dict[str, Any]:
         return {"store": False}  # even where the project's own settings would log
+
+    def _outgoing(self, call: Call, model: str, body: dict[str, Any]) -> Outgoing:
+        method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
+        return Outgoing(f"{self._path(model)}:{method}", (JSON,), _encode(body))
 
     def _path(self, model: str) -> str:
         return f"/models/{quote(model, safe='')}"

@@ -116,7 +116,8 @@ class Writer:
     def _media(self, blob: Blob, signature: str | None, delta: Delta) -> None:
         if blob.mime_type.startswith("audio/"):
             sound = {"id": f"audio_{self._seed}"[:64], "data": blob.data}
-            delta["audio"] = {**sound, "expires_at": 0, "transcript": ""}
+            kind = {"mime_type": blob.mime_type, "expires_at": 0, "transcript": ""}
+            delta["audio"] = sound | kind
             return
         if signature:
             self._sign(f"{IMAGE}{self._images}", signature, delta)
