@@ -1,11 +1,5 @@
 """alltoken_app/providers/sigv4.py"""
 
-import asyncio
-import hmac
-from collections.abc import AsyncIterator
-from hashlib import sha256
-from urllib.parse import quote
-
 import pytest
 import time_machine
 from botocore.auth import SigV4Auth
@@ -16,8 +10,8 @@ from alltoken_app.providers.base import Outgoing
 from alltoken_app.providers.dialects.bedrock_converse import escaped
 from alltoken_app.providers.sigv4 import LARGE, SigV4
 from alltoken_app.providers.upstream import Upstream
+from tests.providers.aws_server import KEY, SECRET, aws, whole
 
-KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 JSON = ("content-type", "application/json")
 MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 PATH = f"/model/{escaped(MODEL)}/converse"
@@ -50,56 +44,17 @@ async def test_the_kept_key_of_a_day_signs_as_botocore_does_on_every_day() -> No
             }
 
 
-def expected(head: str, body: bytes) -> str:
-    """The signature that a server computes from what it received, written out from AWS's rules."""
-    request, *lines = head.split("\r\n")
-    method, path, _ = request.split(" ")
-    headers = dict(line.split(": ", 1) for line in lines if line)
-    proof = headers["authorization"]
-    names = proof.partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    scope = proof.partition("Credential=")[2].partition(",")[0].partition("/")[2]
-    canonical = [method, quote(path, safe="/~"), ""]
-    canonical += [f"{name}:{headers[name]}" for name in names]
-    canonical += ["", ";".join(names), sha256(body).hexdigest()]
-    digest = sha256("\n".join(canonical).encode()).hexdigest()
-    key = f"AWS4{SECRET}".encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    words = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, digest])
-    return hmac.digest(key, words.encode(), "sha256").hex()
-
-
-@pytest.fixture
-async def address() -> AsyncIterator[str]:
-    """A server that answers 200 to a right signature of what arrived, else 403."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
-        right = expected(head.removesuffix("\r\n\r\n"), await reader.readexactly(length))
-        status = "200 OK" if f"Signature={right}" in head else "403 Forbidden"
-        writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n".encode())
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-
-
 @pytest.mark.parametrize("token", ["", "a session/token=="])
 @pytest.mark.parametrize("body", [b"{}", b'{"text":"\xc3\xa9"}' + b" " * LARGE])
-async def test_what_our_pool_sends_is_what_was_signed(
-    address: str, body: bytes, token: str
-) -> None:
+async def test_what_our_pool_sends_is_what_was_signed(body: bytes, token: str) -> None:
     upstream = Upstream(5, frozenset())
-    outgoing = Outgoing(PATH, (JSON,), body)
-    proof = await SigV4("us-east-1", KEY, SECRET, token)(address + PATH, outgoing)
-    async with upstream.open(address, outgoing, proof) as incoming:
-        assert incoming.status == 200
-    forged = Outgoing(PATH, (JSON,), body + b" ")
-    async with upstream.open(address, forged, proof) as incoming:
-        assert incoming.status == 403
+    outgoing, forged = Outgoing(PATH, (JSON,), body), Outgoing(PATH, (JSON,), body + b" ")
+    async with aws(lambda path, sent: whole(b"{}")) as address:
+        proof = await SigV4("us-east-1", KEY, SECRET, token)(address + PATH, outgoing)
+        async with upstream.open(address, outgoing, proof) as incoming:
+            assert incoming.status == 200
+        async with upstream.open(address, forged, proof) as incoming:
+            assert incoming.status == 403
     await upstream.close()
 
 
