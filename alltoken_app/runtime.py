@@ -14,6 +14,7 @@ from alltoken_app.engines.supervisor import LocalEngine
 from alltoken_app.ids import new_id
 from alltoken_app.jobs import upkeep
 from alltoken_app.ledger.books import Books
+from alltoken_app.ledger.promises import FRESH
 from alltoken_app.limits.rates import Rates
 from alltoken_app.payments.stripe_client import Payments
 from alltoken_app.providers import connections
@@ -42,6 +43,7 @@ async def running(settings: Settings, *, upkeep_here: bool = True) -> AsyncItera
     plane, fault, seen = await _open(settings)
     unsubscribe = [
         revisions.subscribe("keys", plane.callers.forget),
+        revisions.subscribe("keys", plane.books.limits_changed),
         revisions.subscribe("catalog", _reload(plane, asyncio.get_running_loop())),
     ]
     jobs = [asyncio.create_task(revisions.watch(seen))]
@@ -82,7 +84,7 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
         secrets=secrets,
         worker=new_id("wrk"),
         database=database,
-        books=Books(database),
+        books=Books(database, leasing=True, fresh=min(FRESH, settings.worker_grace / 4)),
         callers=Callers(database, secrets.pepper, settings.book, settings.sandbox_providers),
         rates=Rates(settings.requests_per_minute, settings.concurrent_requests),
         catalog=await database.read(snapshot.load),

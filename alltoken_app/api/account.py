@@ -13,6 +13,7 @@ from alltoken_app.services import lookups
 async def show_credits(request: Request) -> None:
     """Credit ever received and used, in USD."""
     caller = await authenticate(request)
+    await request.plane.books.flushed()
     found = await request.plane.database.read(lookups.credits, caller.wallet_id)
     data = {
         "total_credits": exact(found.received),
@@ -26,6 +27,7 @@ async def show_credits(request: Request) -> None:
 async def show_key(request: Request) -> None:
     """The calling key: its limit, what is left of it, and what it has used."""
     caller = await authenticate(request)
+    await request.plane.books.flushed()
     found = await request.plane.database.read(
         lookups.key, caller.key_id, caller.budget_id, caller.label
     )

@@ -1,15 +1,26 @@
 """Money set aside for a generation and settled once: commands, outcomes, and one transaction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from sqlmodel import Session
 
 from alltoken_app import failpoints
-from alltoken_app.clock import Millis, iso, now_ms
-from alltoken_app.errors import AllTokenError, Conflict, InsufficientCredits
+from alltoken_app.clock import iso, now_ms
+from alltoken_app.errors import Conflict, InsufficientCredits
+from alltoken_app.ledger import leases
+from alltoken_app.ledger.commands import Checkpoint as Checkpoint
+from alltoken_app.ledger.commands import Command as Command
+from alltoken_app.ledger.commands import Extend as Extend
+from alltoken_app.ledger.commands import GiveBack as GiveBack
+from alltoken_app.ledger.commands import Outcome as Outcome
+from alltoken_app.ledger.commands import Place as Place
+from alltoken_app.ledger.commands import Placed as Placed
+from alltoken_app.ledger.commands import Scarce as Scarce
+from alltoken_app.ledger.commands import Settle as Settle
+from alltoken_app.ledger.commands import Settled as Settled
+from alltoken_app.ledger.commands import Standing as Standing
 from alltoken_app.ledger.periods import resets_at
 from alltoken_app.ledger.rows import (
     CAPTURED,
@@ -19,98 +30,16 @@ from alltoken_app.ledger.rows import (
     Batch,
     OpenBudget,
     OpenHold,
+    OpenLease,
     OpenWallet,
 )
-from alltoken_app.ledger.statements import Runner, dumps
+from alltoken_app.ledger.statements import Runner
 from alltoken_app.money import Nano, usd
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Set money aside. Placing the same `hold_id` again changes nothing.
-
-    Attributes:
-        hold_id: The generation's id.
-        budget_id: The key whose limit this counts against; None when it has none.
-        amount, at_least: Up to `amount` is granted, and nothing when less than `at_least` is there.
-        facts: Generation columns the reaper needs should this process die; JSON values only.
-        expires_at: When the reaper settles it, whatever the worker says.
-    """
-
-    hold_id: str
-    wallet_id: str
-    budget_id: str | None
-    amount: Nano
-    at_least: Nano
-    facts: dict[str, Any]
-    worker: str
-    expires_at: Millis
-
-
-@dataclass(frozen=True, slots=True)
-class Extend:
-    """Add `amount` to an open hold: all of it or nothing."""
-
-    hold_id: str
-    amount: Nano
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """Note what the delivered part would cost; that much is charged if this process dies."""
-
-    hold_id: str
-    progress: Nano
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """Charge `cost` (never more than the hold) and free the rest; 0 frees all of it.
-
-    Attributes:
-        generation: Columns of the usage record; None writes none (the request never began).
-    """
-
-    hold_id: str
-    cost: Nano
-    generation: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """What a hold has now.
-
-    Attributes:
-        granted: The hold's whole amount, extensions included.
-        available: What is left to spend beside it.
-        budget_remaining: What is left of the key's limit; None without a limit.
-    """
-
-    granted: Nano
-    available: Nano
-    budget_remaining: Nano | None
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How a hold ended.
-
-    Attributes:
-        captured: What was charged.
-        first: Whether this very command ended it.
-        lost: Cost beyond the hold, which we bear.
-    """
-
-    captured: Nano
-    available: Nano
-    first: bool
-    lost: Nano = 0
-
-
-Command: TypeAlias = Place | Extend | Checkpoint | Settle
-Outcome: TypeAlias = Placed | Settled | AllTokenError | None
+GONE = Standing(0, 0, None, over=True)
 
 
 def apply(session: Session, commands: Sequence[Command]) -> list[Outcome]:
@@ -118,22 +47,16 @@ def apply(session: Session, commands: Sequence[Command]) -> list[Outcome]:
 
     Refusals are values: InsufficientCredits (`insufficient_credits`, `key_limit_exceeded`), and
     Conflict (`hold_closed`) for a hold that was settled before. A checkpoint's outcome is None,
-    also when its hold is closed.
+    also when its hold is closed, and so is that of giving a lease back.
 
     Raises:
         ValueError: A command that makes no sense, such as a negative amount.
     """
     if not commands:
         return []
-    places = [command for command in commands if type(command) is Place]
     runner = Runner(session.connection())
     batch = Batch(now_ms())
-    batch.load(
-        runner,
-        holds={command.hold_id for command in commands},
-        wallets={place.wallet_id for place in places},
-        budgets={place.budget_id for place in places if place.budget_id},
-    )
+    _load(batch, runner, commands)
     outcomes = [_RULES[type(command)](batch, command) for command in commands]
     batch.save(runner)
     if batch.generations:
@@ -141,29 +64,94 @@ def apply(session: Session, commands: Sequence[Command]) -> list[Outcome]:
     return outcomes
 
 
+def _load(batch: Batch, runner: Runner, commands: Sequence[Command]) -> None:
+    holds, wallets, budgets, wanted = set[str](), set[str](), set[str](), set[str]()
+    for command in commands:
+        place = command.place if type(command) is Settle else command
+        if type(place) is Place:
+            wallets.add(place.wallet_id)
+            if place.budget_id:
+                budgets.add(place.budget_id)
+            if lease := place.lease_id or place.wish:
+                wanted.add(lease)
+        if type(command) is GiveBack:
+            wallets.add(command.wallet_id)
+            wanted.add(command.lease_id)
+        else:
+            holds.add(command.hold_id)
+    batch.load(runner, holds, wallets, budgets, wanted)
+
+
 def _place(batch: Batch, command: Place) -> Outcome:
     if not 0 <= command.at_least <= command.amount:
         raise ValueError(f"{command.hold_id}: at_least is between 0 and amount")
     hold = batch.holds.get(command.hold_id)
+    if hold is not None and not hold.is_open:
+        return _closed(hold)
+    if command.lease_id is not None:
+        return _take(batch, command, hold)
     if hold is not None:
-        return _placed(hold) if hold.is_open else _closed(hold)
+        return _placed(hold)
     wallet = batch.wallets.get(command.wallet_id)
     budget = batch.budgets.get(command.budget_id or "")
+    if command.patient and _is_leased(batch, wallet, budget, command.amount):
+        return Scarce(command.wallet_id)
     refusal = _refusal(batch, wallet, budget, command.at_least, "Nothing was charged.")
     if wallet is None or refusal is not None:
         return refusal
-    granted = min(command.amount, wallet.available)
-    if budget is not None:
-        granted = min(granted, budget.remaining)
+    hold = _open(batch, command, wallet, budget)
+    _set_aside(hold, min(command.amount, _affordable(wallet, budget)))
+    lease = None
+    if command.wish is not None:
+        lease = leases.grow(batch, command.wish, command.worker, wallet, budget, hold.amount)
+    return _placed(hold, lease)
+
+
+def _take(batch: Batch, command: Place, hold: OpenHold | None) -> Outcome:
+    """Take what the process has promised from its lease; should that be gone, what there is."""
+    wallet = batch.wallets[command.wallet_id]
+    lease = batch.leases.get(command.lease_id or "")
+    if hold is None:
+        hold = _open(batch, command, wallet, batch.budgets.get(command.budget_id or ""))
+    wanted = max(0, command.amount - hold.amount)
+    hold.grown = hold.grown or wanted > 0
+    if lease is not None and not lease.ended:
+        wanted -= leases.take(lease, hold, wanted)
+    missing = wanted
+    if missing:
+        _set_aside(hold, max(0, min(missing, _affordable(wallet, hold.budget))))
+    return _placed(hold, _standing(lease, missing))
+
+
+def _standing(lease: OpenLease | None, missing: Nano = 0) -> Standing:
+    if lease is None or lease.ended or missing:
+        return GONE
+    return leases.standing(lease)
+
+
+def _open(batch: Batch, command: Place, wallet: OpenWallet, budget: OpenBudget | None) -> OpenHold:
     hold = OpenHold(command.hold_id, wallet, budget, 0, [], HELD, None)
-    hold.placed = {
-        "facts": dumps(command.facts),
-        "worker": command.worker,
-        "expires_at": command.expires_at,
-    }
+    hold.placed = {"worker": command.worker, "expires_at": command.expires_at}
+    hold.facts = command.facts
     batch.holds[hold.id] = hold
-    _set_aside(hold, granted)
-    return _placed(hold)
+    return hold
+
+
+def _affordable(wallet: OpenWallet, budget: OpenBudget | None) -> Nano:
+    return wallet.available if budget is None else min(wallet.available, budget.remaining)
+
+
+def _is_leased(
+    batch: Batch, wallet: OpenWallet | None, budget: OpenBudget | None, amount: Nano
+) -> bool:
+    """Whether leases have what is missing; they are asked to give it back then."""
+    if wallet is None:
+        return False
+    short = wallet.available < amount and wallet.leased > 0
+    if not short and (budget is None or budget.remaining >= amount or budget.leased == 0):
+        return False
+    batch.recalls.add(wallet.id)
+    return True
 
 
 def _extend(batch: Batch, command: Extend) -> Outcome:
@@ -172,6 +160,8 @@ def _extend(batch: Batch, command: Extend) -> Outcome:
     hold = batch.holds.get(command.hold_id)
     if hold is None or not hold.is_open:
         return _closed(hold)
+    if command.patient and _is_leased(batch, hold.wallet, hold.budget, command.amount):
+        return Scarce(hold.wallet.id)
     refusal = _refusal(
         batch, hold.wallet, hold.budget, command.amount, "What was delivered so far is charged."
     )
@@ -193,13 +183,18 @@ def _checkpoint(batch: Batch, command: Checkpoint) -> Outcome:
 def _settle(batch: Batch, command: Settle) -> Outcome:
     if command.cost < 0:
         raise ValueError(f"{command.hold_id}: a cost is not negative")
+    lease, promised = None, command.place
+    if promised is not None:
+        _place(batch, promised)
+        lease = batch.leases.get(promised.lease_id or "")
     hold = batch.holds.get(command.hold_id)
     if hold is None:
         return Settled(captured=0, available=0, first=False)
     if not hold.is_open:
-        return Settled(hold.captured or 0, hold.wallet.available, first=False)
+        over = GONE if promised else None
+        return Settled(hold.captured or 0, _left(hold.wallet), first=False, lease=over)
     captured = min(command.cost, hold.amount)
-    _release(batch, hold, captured)
+    _release(batch, hold, captured, lease if lease and not lease.ended else None)
     hold.captured = captured
     hold.state = CAPTURED if captured else RELEASED
     hold.closed = True
@@ -208,7 +203,15 @@ def _settle(batch: Batch, command: Settle) -> Outcome:
     lost = command.cost - captured
     if lost:
         log.warning("cost_beyond_hold", hold=hold.id, held=hold.amount, lost=lost)
-    return Settled(captured, hold.wallet.available, first=True, lost=lost)
+    standing = _standing(lease) if promised else None
+    return Settled(captured, _left(hold.wallet), first=True, lost=lost, lease=standing)
+
+
+def _give_back(batch: Batch, command: GiveBack) -> Outcome:
+    lease = batch.leases.get(command.lease_id)
+    if lease is not None and not lease.ended:
+        leases.end(batch, lease)
+    return None
 
 
 _RULES: dict[type, Callable[[Batch, Any], Outcome]] = {
@@ -216,6 +219,7 @@ _RULES: dict[type, Callable[[Batch, Any], Outcome]] = {
     Extend: _extend,
     Checkpoint: _checkpoint,
     Settle: _settle,
+    GiveBack: _give_back,
 }
 
 
@@ -225,8 +229,7 @@ def _set_aside(hold: OpenHold, amount: Nano) -> None:
     hold.wallet.available -= amount
     hold.wallet.held_by += amount
     if hold.budget is not None:
-        hold.budget.held += amount
-        hold.budget.changed = True
+        hold.budget.move(amount, 0)
     for lot in hold.wallet.lots:
         if amount == 0:
             return
@@ -238,30 +241,40 @@ def _set_aside(hold: OpenHold, amount: Nano) -> None:
             amount -= part
 
 
-def _release(batch: Batch, hold: OpenHold, captured: Nano) -> None:
+def _release(batch: Batch, hold: OpenHold, captured: Nano, lease: OpenLease | None) -> None:
     """Free what is held; `captured` of it, from the first lots on, is spent."""
     wallet, budget, left = hold.wallet, hold.budget, captured
+    unspent: dict[str, Nano] = {}
     wallet.held_by -= hold.amount
     for lot_id, kind, part in hold.alloc:
         lot, used = batch.lots[lot_id], min(left, part)
         left -= used
-        lot.held_by -= part
         lot.remaining_by -= used
         if used:
             wallet.charge(kind, used)
+        if lease is not None:
+            lot.held_by -= used
+            unspent[lot_id] = unspent.get(lot_id, 0) + part - used
+            continue
+        lot.held_by -= part
         if not lot.expired:
             lot.free += part - used
             wallet.available += part - used
+    if lease is not None:
+        leases.put_back(lease, unspent)
     if budget is not None:
-        # A limit that was removed and set again knows nothing of holds from before.
-        budget.held = max(0, budget.held - hold.amount)
+        budget.move(-hold.amount, 0)
         budget.spent += captured
-        budget.changed = True
 
 
-def _placed(hold: OpenHold) -> Placed:
+def _placed(hold: OpenHold, lease: Standing | None = None) -> Placed:
     budget = hold.budget
-    return Placed(hold.amount, hold.wallet.available, None if budget is None else budget.remaining)
+    left = None if budget is None else budget.remaining + budget.leased
+    return Placed(hold.amount, _left(hold.wallet), left, lease)
+
+
+def _left(wallet: OpenWallet) -> Nano:
+    return wallet.available + wallet.leased
 
 
 def _closed(hold: OpenHold | None) -> Conflict:

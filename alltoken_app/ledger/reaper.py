@@ -1,17 +1,18 @@
-"""Settles the holds of processes that died, and those that are overdue."""
+"""Settles the holds of processes that died, and those that are overdue; ends their leases."""
 
 from typing import Any
 
 from sqlalchemy import Row, func, or_, text
 from sqlmodel import Session, col, delete, select
 
-from alltoken_app.clock import DAY, Millis, now_ms
+from alltoken_app.clock import DAY, HOUR, Millis, now_ms
 from alltoken_app.ledger import holds
-from alltoken_app.ledger.holds import Settle, Settled
+from alltoken_app.ledger.holds import GiveBack, Settle, Settled
 from alltoken_app.tables.generation import Generation
-from alltoken_app.tables.ledger import Hold, HoldState, Worker
+from alltoken_app.tables.ledger import Hold, HoldState, Lease, Worker
 
 REAP = 500  # holds settled in one transaction; the next call takes the rest
+OLD_LEASE = HOUR
 
 _COLUMNS = Generation.__table__.c  # type: ignore[attr-defined]
 # A hold placed before an upgrade may lack a column that is required now; its money comes first.
@@ -35,13 +36,15 @@ def beat(session: Session, worker: str) -> None:
 def reap(session: Session, *, grace_ms: Millis) -> int:
     """Settle open holds that are overdue or whose worker is silent; returns how many.
 
-    What the last checkpoint noted is charged; without one the hold is released.
+    What the last checkpoint noted is charged; without one the hold is released. Then what is left
+    of the leases of silent workers is the wallets' again.
 
     Args:
         grace_ms: How long a worker may be silent before it counts as dead.
     """
     orphans = _orphans(session, grace_ms)
-    outcomes = holds.apply(session, [_settlement(orphan) for orphan in orphans])
+    ended = [GiveBack(lost.id, lost.wallet_id) for lost in _lost_leases(session, grace_ms)]
+    outcomes = holds.apply(session, [*map(_settlement, orphans), *ended])
     session.exec(delete(Worker).where(col(Worker.seen_at) <= now_ms() - max(DAY, grace_ms)))
     return sum(isinstance(each, Settled) and each.first for each in outcomes)
 
@@ -60,6 +63,20 @@ def _orphans(session: Session, grace_ms: Millis) -> list[Row[Any]]:
         .limit(REAP)
     )
     return list(session.execute(orphans))
+
+
+def _lost_leases(session: Session, grace_ms: Millis) -> list[Row[Any]]:
+    """Those of silent workers, and old ones: a worker that still uses one takes another."""
+    now = now_ms()
+    last_sign = func.coalesce(col(Worker.seen_at), col(Lease.created_at))
+    lost = (
+        select(Lease.id, Lease.wallet_id)
+        .outerjoin(Worker, col(Worker.id) == col(Lease.worker))
+        .where(or_(last_sign <= now - grace_ms, col(Lease.created_at) <= now - OLD_LEASE))
+        .order_by(col(Lease.id))
+        .limit(REAP)
+    )
+    return list(session.execute(lost))
 
 
 def _settlement(orphan: Row[Any]) -> Settle:

@@ -6,38 +6,17 @@ Rows are locked in one order (holds, wallets, budgets, each by id), so batches n
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Text,
-    bindparam,
-    cast,
-    insert,
-    literal_column,
-    null,
-    select,
-    text,
-    union_all,
-    update,
-)
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import JSON
 
 from alltoken_app.clock import Millis
 from alltoken_app.ids import new_id
+from alltoken_app.ledger import hold_statements as sql
 from alltoken_app.ledger import journal
 from alltoken_app.ledger.journal import Movement, account_id
 from alltoken_app.ledger.periods import period_start
-from alltoken_app.ledger.statements import Runner, Statement, Values, among, dumps, loads
+from alltoken_app.ledger.statements import Runner, Values, dumps, loads
 from alltoken_app.money import Nano
-from alltoken_app.tables.columns import Big
-from alltoken_app.tables.everything import METADATA
 from alltoken_app.tables.ledger import HoldState, LotKind
-
-_HOLD = METADATA.tables["hold"]
-_WALLET = METADATA.tables["wallet"]
-_LOT = METADATA.tables["lot"]
-_BUDGET = METADATA.tables["budget"]
-_ACCOUNT = METADATA.tables["ledger_account"]
-_GENERATION = METADATA.tables["generation"]
 
 CASH = LotKind.CASH.value
 HELD, IN_FLIGHT = HoldState.HELD.value, HoldState.IN_FLIGHT.value
@@ -45,92 +24,12 @@ CAPTURED, RELEASED = HoldState.CAPTURED.value, HoldState.RELEASED.value
 REVENUE = "revenue:usage"
 _FOREVER: Millis = 2**63 - 1
 
-
-def _texts(name: str) -> ColumnElement[str]:
-    return bindparam(name)
-
-
-def _change(name: str) -> ColumnElement[int]:
-    return bindparam(name, type_=Big)
-
-
-_h, _w, _l, _b, _a = _HOLD.c, _WALLET.c, _LOT.c, _BUDGET.c, _ACCOUNT.c
-_still_open = text("state IN ('held', 'in_flight')")
-
-_holds = Statement(
-    select(
-        _h.id, _h.wallet_id, _h.budget_id, _h.amount, cast(_h.alloc, Text), _h.state, _h.captured
-    )
-    .where(among(_h.id, _texts("holds")))
-    .order_by(_h.id)
-    .with_for_update()
-)
-_wallets = Statement(
-    select(_w.id, _w.org_id, _w.book)
-    .where(among(_w.id, _texts("wallets")))
-    .order_by(_w.id)
-    .with_for_update()
-)
-_credit = Statement(  # what each wallet can spend, and what it owes
-    union_all(
-        select(
-            _l.wallet_id, _l.id, _l.kind, _l.remaining - _l.held, _l.expires_at, _l.created_at
-        ).where(among(_l.wallet_id, _texts("wallets")), _l.remaining > literal_column("0")),
-        select(_a.id, null(), null(), -_a.posted, null(), literal_column("0")).where(
-            among(_a.id, _texts("debts"))
-        ),
-    )
-)
-_budgets = Statement(
-    select(_b.id, _b.limit_nano, _b.period, _b.period_start, _b.spent, _b.held)
-    .where(among(_b.id, _texts("budgets")))
-    .order_by(_b.id)
-    .with_for_update()
-)
-
-_change_wallet = Statement(
-    update(_WALLET).where(_w.id == bindparam("key")).values(held=_w.held + _change("held_by"))
-)
-_change_lot = Statement(
-    update(_LOT)
-    .where(_l.id == bindparam("key"))
-    .values(held=_l.held + _change("held_by"), remaining=_l.remaining + _change("remaining_by"))
-)
-_set_budget = Statement(
-    update(_BUDGET)
-    .where(_b.id == bindparam("key"))
-    .values(
-        {name: bindparam(f"new_{name}", type_=Big) for name in ("period_start", "spent", "held")}
-    )
-)
-_insert_hold = Statement(insert(_HOLD))
-_grow_hold = Statement(
-    update(_HOLD)
-    .where(_h.id == bindparam("key"), _still_open)
-    .values(amount=bindparam("new_amount"), alloc=bindparam("new_alloc"))
-)
-_note_hold = Statement(
-    update(_HOLD)
-    .where(_h.id == bindparam("key"), _still_open)
-    .values(state=literal_column("'in_flight'"), progress=bindparam("new_progress"))
-)
-_close_hold = Statement(
-    update(_HOLD)
-    .where(_h.id == bindparam("key"), _still_open)
-    .values(
-        state=bindparam("new_state"),
-        captured=bindparam("new_captured"),
-        settled_at=bindparam("new_settled_at"),
-    )
-)
-_insert_generation = Statement(insert(_GENERATION))
-
-_JSON_COLUMNS = tuple(c.name for c in _GENERATION.c if isinstance(c.type, JSON))
+_JSON_COLUMNS = tuple(c.name for c in sql.GENERATION_COLUMNS if isinstance(c.type, JSON))
 
 
 def _generation_defaults() -> Values:
     values: Values = {}
-    for each in _GENERATION.c:
+    for each in sql.GENERATION_COLUMNS:
         if each.name in _JSON_COLUMNS:
             values[each.name] = []
         elif each.default is not None or each.nullable:
@@ -159,17 +58,25 @@ class OpenWallet:
     """A wallet, its lots in the order they are spent, and what this batch charges it.
 
     Attributes:
+        available: What new holds may take; what is leased is not in it.
         usage: Account key to nano: the lines of this batch's one movement of the wallet.
     """
 
     id: str
     org_id: str
     book: str
+    leased: Nano = 0
     available: Nano = 0
     lots: list[OpenLot] = field(default_factory=list)
     held_by: Nano = 0
+    leased_by: Nano = 0
     usage: dict[str, Nano] = field(default_factory=dict)
     usage_tx: str | None = None
+
+    def lease(self, by: Nano) -> None:
+        """What its leases have together changes."""
+        self.leased += by
+        self.leased_by += by
 
     def charge(self, kind: str, amount: Nano) -> None:
         """Move `amount` of this kind of credit to revenue."""
@@ -189,12 +96,19 @@ class OpenBudget:
     period_start: Millis
     spent: Nano
     held: Nano
+    leased: Nano
     changed: bool = False
 
     @property
     def remaining(self) -> Nano:
-        """What may still be held against it; negative after the limit was lowered."""
-        return self.limit - self.spent - self.held
+        """What may still be held or leased; negative after the limit was lowered."""
+        return self.limit - self.spent - self.held - self.leased
+
+    def move(self, held: Nano, leased: Nano) -> None:
+        """Change both. A limit that was removed and set again knows nothing of what was before."""
+        self.held = max(0, self.held + held)
+        self.leased = max(0, self.leased + leased)
+        self.changed = True
 
 
 @dataclass(slots=True)
@@ -209,6 +123,7 @@ class OpenHold:
     state: str
     captured: Nano | None
     placed: Values | None = None  # its other columns, when this batch placed it
+    facts: Any = None  # of these, what makes them or they themselves
     progress: Nano | None = None  # when this batch noted some
     grown: bool = False
     closed: bool = False
@@ -217,6 +132,21 @@ class OpenHold:
     def is_open(self) -> bool:
         """Whether it has not been settled."""
         return self.state in (HELD, IN_FLIGHT)
+
+
+@dataclass(slots=True)
+class OpenLease:
+    """A lease as this batch leaves it; `parts` is lot id to nano."""
+
+    id: str
+    wallet: OpenWallet
+    budget: OpenBudget | None
+    parts: dict[str, Nano]
+    amount: Nano
+    recalled: bool = False
+    worker: str | None = None  # when this batch opened it
+    changed: bool = False
+    ended: bool = False
 
 
 class Batch:
@@ -228,29 +158,46 @@ class Batch:
         self.lots: dict[str, OpenLot] = {}
         self.budgets: dict[str, OpenBudget] = {}
         self.holds: dict[str, OpenHold] = {}
+        self.leases: dict[str, OpenLease] = {}
+        self.recalls: set[str] = set()  # wallets whose leases are asked back
         self.generations: list[tuple[OpenHold, Values]] = []
 
-    def load(self, runner: Runner, holds: set[str], wallets: set[str], budgets: set[str]) -> None:
-        """Lock and read these rows, and the wallets and budgets of these holds."""
-        found = runner.rows(_holds, {"holds": dumps(list(holds))})
-        wallets = wallets.union(row[1] for row in found)
-        budgets = budgets.union(row[2] for row in found if row[2])
-        self._load_wallets(runner, wallets)
+    def load(
+        self,
+        runner: Runner,
+        holds: set[str],
+        wallets: set[str],
+        budgets: set[str],
+        leases: set[str],
+    ) -> None:
+        """Lock and read these rows, and the wallets and budgets of these holds and leases.
+
+        The wallet of a lease is among `wallets` or those of `holds`.
+        """
+        found = runner.rows(sql.HOLDS, {"holds": dumps(list(holds))}) if holds else []
+        self._load_wallets(runner, wallets.union(row[1] for row in found))
+        leased = runner.rows(sql.LEASES, {"leases": dumps(list(leases))}) if leases else []
+        budgets = budgets.union(row[2] for row in (*found, *leased) if row[2])
         self._load_budgets(runner, budgets)
         for id_, wallet_id, budget_id, amount, alloc, state, captured in found:
             wallet, budget = self.wallets[wallet_id], self.budgets.get(budget_id)
             self.holds[id_] = OpenHold(id_, wallet, budget, amount, loads(alloc), state, captured)
+        for id_, wallet_id, budget_id, alloc, recalled in leased:
+            parts = {lot: part for lot, _, part in loads(alloc)}
+            wallet, budget = self.wallets[wallet_id], self.budgets.get(budget_id)
+            total = sum(parts.values())
+            self.leases[id_] = OpenLease(id_, wallet, budget, parts, total, bool(recalled))
 
     def _load_wallets(self, runner: Runner, ids: set[str]) -> None:
         if not ids:
             return
         asked = dumps(list(ids))
         debts: dict[str, OpenWallet] = {}
-        for id_, org_id, book in runner.rows(_wallets, {"wallets": asked}):
+        for id_, org_id, book, leased in runner.rows(sql.WALLETS, {"wallets": asked}):
             self.wallets[id_] = debts[account_id(book, f"debt:{org_id}")] = OpenWallet(
-                id_, org_id, book
+                id_, org_id, book, leased
             )
-        credit = runner.rows(_credit, {"wallets": asked, "debts": dumps(list(debts))})
+        credit = runner.rows(sql.CREDIT, {"wallets": asked, "debts": dumps(list(debts))})
         for owner, id_, kind, free, expires, created in credit:
             if id_ is None:
                 debts[owner].available += free
@@ -272,26 +219,33 @@ class Batch:
     def _load_budgets(self, runner: Runner, ids: set[str]) -> None:
         if not ids:
             return
-        found = runner.rows(_budgets, {"budgets": dumps(list(ids))})
-        for id_, limit, period, started, spent, held in found:
+        found = runner.rows(sql.BUDGETS, {"budgets": dumps(list(ids))})
+        for id_, limit, period, started, spent, held, leased in found:
             start = period_start(period, self.now)
             if started < start:
                 started, spent = start, 0
-            self.budgets[id_] = OpenBudget(id_, limit, period, started, spent, held)
+            self.budgets[id_] = OpenBudget(id_, limit, period, started, spent, held, leased)
 
     def save(self, runner: Runner) -> None:
         """Write what the rules changed; the accounts that every batch shares come last."""
-        changed = [w for w in self.wallets.values() if w.held_by]
-        runner.each(_change_wallet, [{"key": w.id, "held_by": w.held_by} for w in changed])
         runner.each(
-            _change_lot,
+            sql.CHANGE_WALLET,
+            [
+                {"key": w.id, "held_by": w.held_by, "leased_by": w.leased_by}
+                for w in self.wallets.values()
+                if w.held_by or w.leased_by
+            ],
+        )
+        runner.each(
+            sql.CHANGE_LOT,
             [_lot_row(lot) for lot in self.lots.values() if lot.held_by or lot.remaining_by],
         )
-        runner.each(_set_budget, [_budget_row(b) for b in self.budgets.values() if b.changed])
+        runner.each(sql.SET_BUDGET, [_budget_row(b) for b in self.budgets.values() if b.changed])
         self._save_holds(runner)
+        self._save_leases(runner)
         if self.generations:
             runner.each(
-                _insert_generation, [_generation_row(*closed) for closed in self.generations]
+                sql.INSERT_GENERATION, [_generation_row(*closed) for closed in self.generations]
             )
         usage = [_movement(w) for w in self.wallets.values() if w.usage_tx]
         if usage:
@@ -300,9 +254,9 @@ class Batch:
     def _save_holds(self, runner: Runner) -> None:
         new = [hold for hold in self.holds.values() if hold.placed]
         known = [hold for hold in self.holds.values() if not hold.placed]
-        runner.each(_insert_hold, [_hold_row(hold, self.now) for hold in new])
+        runner.each(sql.INSERT_HOLD, [_hold_row(hold, self.now) for hold in new])
         runner.each(
-            _grow_hold,
+            sql.GROW_HOLD,
             [
                 {"key": h.id, "new_amount": h.amount, "new_alloc": dumps(h.alloc)}
                 for h in known
@@ -310,11 +264,11 @@ class Batch:
             ],
         )
         runner.each(
-            _note_hold,
+            sql.NOTE_HOLD,
             [{"key": h.id, "new_progress": h.progress} for h in known if h.progress is not None],
         )
         runner.each(
-            _close_hold,
+            sql.CLOSE_HOLD,
             [
                 {
                     "key": h.id,
@@ -327,6 +281,40 @@ class Batch:
             ],
         )
 
+    def _save_leases(self, runner: Runner) -> None:
+        leases = self.leases.values()
+        opened = [lease for lease in leases if lease.worker and not lease.ended]
+        known = [lease for lease in leases if not lease.worker]
+        runner.each(sql.INSERT_LEASE, [_lease_row(lease, self.now) for lease in opened])
+        runner.each(
+            sql.SET_LEASE,
+            [
+                {"key": lease.id, "new_amount": lease.amount, "new_alloc": dumps(_parts(lease))}
+                for lease in known
+                if lease.changed and not lease.ended
+            ],
+        )
+        runner.each(sql.END_LEASE, [{"key": lease.id} for lease in known if lease.ended])
+        runner.each(sql.RECALL, [{"key": wallet_id} for wallet_id in sorted(self.recalls)])
+
+
+def _parts(lease: OpenLease) -> list[list[Any]]:
+    lots = ((lot, lease.parts.get(lot.id)) for lot in lease.wallet.lots)
+    return [[lot.id, lot.kind, part] for lot, part in lots if part]
+
+
+def _lease_row(lease: OpenLease, now: Millis) -> Values:
+    return {
+        "id": lease.id,
+        "wallet_id": lease.wallet.id,
+        "budget_id": lease.budget and lease.budget.id,
+        "worker": lease.worker,
+        "amount": lease.amount,
+        "alloc": dumps(_parts(lease)),
+        "recalled": lease.recalled,
+        "created_at": now,
+    }
+
 
 def _lot_row(lot: OpenLot) -> Values:
     return {"key": lot.id, "held_by": lot.held_by, "remaining_by": lot.remaining_by}
@@ -338,7 +326,12 @@ def _budget_row(budget: OpenBudget) -> Values:
         "new_period_start": budget.period_start,
         "new_spent": budget.spent,
         "new_held": budget.held,
+        "new_leased": budget.leased,
     }
+
+
+def _facts(hold: OpenHold) -> Any:
+    return hold.facts() if callable(hold.facts) else hold.facts
 
 
 def _hold_row(hold: OpenHold, now: Millis) -> Values:
@@ -353,6 +346,7 @@ def _hold_row(hold: OpenHold, now: Millis) -> Values:
         "captured": hold.captured,
         "created_at": now,
         "settled_at": now if hold.closed else None,
+        "facts": "{}" if hold.closed else dumps(_facts(hold)),
         **(hold.placed or {}),
     }
 

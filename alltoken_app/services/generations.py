@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -30,7 +31,7 @@ from alltoken_app.settings import Settings
 WINDOW = 4_000  # output tokens a stream holds at a time
 FEWEST = 1_000  # without max_tokens: fewer affordable tokens than this is a refusal
 GROW_AT = 0.8
-CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_SECONDS = 0.9  # and the commit: at most a second
 RUNAWAY = 1.1  # a stream that goes this far beyond its bound is ended
 
 log = structlog.get_logger()
@@ -174,7 +175,7 @@ async def _hold(run: Run, plan: Plan, plane: Plane) -> None:
             budget_id=run.caller.budget_id,
             amount=amount,
             at_least=plan.ceiling(fewest),
-            facts=_facts(run),
+            facts=partial(_facts, run),
             worker=plane.worker,
             expires_at=run.created_at + _longest_ms(plane.settings),
         )

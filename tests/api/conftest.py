@@ -65,6 +65,7 @@ class Product:
     async def quiet(self) -> None:
         """Wait until nothing is held: every request has been settled."""
         for _ in range(500):
+            await self.plane.books.flushed()
             if (await db.read(accounts.balance, self.wallet_id)).held == 0:
                 return
             await asyncio.sleep(0.01)
