@@ -65,6 +65,8 @@ class Blocks:
         for detail in self._late_thoughts:
             out += self._opaque(detail)
         for place, call in self._waiting.items():
+            if not (call.name or call.arguments):
+                continue
             block = _tool_use(call, place)
             out += self._whole(block, "input_json_delta", "partial_json", call.arguments)
         self._waiting.clear()
@@ -113,7 +115,7 @@ class Blocks:
         """A call or a part of one; without index and id it goes on with the latest."""
         key = part.index if part.index is not None else part.id or self._latest
         self._latest = key
-        self.called = True
+        self.called = self.called or not part.empty
         arguments = part.function.arguments or ""
         if key == self._open_call:
             return self._argue(arguments)

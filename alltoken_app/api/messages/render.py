@@ -45,7 +45,7 @@ def _translated(run: Run, reply: Reply) -> Json:
     stop = shapes.stop_reason(
         choice.finish_reason,
         choice.native_finish_reason or reply.native_finish,
-        called=bool(message.tool_calls),
+        called=any(not call.empty for call in message.tool_calls or ()),
     )
     return {
         "id": run.id,
@@ -73,7 +73,8 @@ def _content(message: Said, *, wanted: bool) -> list[Json]:
         if any(notes):
             block["citations"] = [note for note in notes if note]
         blocks.append(block)
-    return blocks + [_tool_use(call, place) for place, call in enumerate(message.tool_calls or ())]
+    calls = [call for call in message.tool_calls or () if not call.empty]
+    return blocks + [_tool_use(call, place) for place, call in enumerate(calls)]
 
 
 def _tool_use(call: ToolCall, place: int) -> Json:

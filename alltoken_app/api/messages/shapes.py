@@ -37,6 +37,11 @@ class ToolCall(msgspec.Struct):
     id: str | None = None
     index: int | None = None
 
+    @property
+    def empty(self) -> bool:
+        """Whether it is a call of another kind than ours (a custom tool's)."""
+        return not (self.function.name or self.function.arguments)
+
 
 class UrlCitation(msgspec.Struct):
     url: str = ""

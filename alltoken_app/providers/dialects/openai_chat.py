@@ -17,12 +17,13 @@ from alltoken_app.providers.base import (
     Piece,
     Reply,
     StreamError,
+    Unfit,
     UpstreamError,
     Usage,
     sane,
     word,
 )
-from alltoken_app.providers.dialects import openai_odd, openai_usage
+from alltoken_app.providers.dialects import openai_odd, openai_plain, openai_usage
 from alltoken_app.providers.quirks import PLAIN, Quirks
 from alltoken_app.providers.sse import EventReader
 
@@ -48,6 +49,11 @@ HONOURS = frozenset({
 
 
 REASONING = frozenset({"reasoning", "include_reasoning"})
+# Part of any call, or said in other words: no endpoint needs to list them.
+ALWAYS = frozenset({
+    "messages", "input", "user", "safety_identifier", "metadata", "n", "stop", "prompt_cache_key",
+    "reasoning", "reasoning_effort",
+})  # fmt: skip
 EFFORTS = (("low", 8_000), ("medium", 16_000))
 
 
@@ -164,7 +170,7 @@ class OpenAIChat:
         return ("response_format",)
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
-        body = dict(call.fields)
+        body = self._honoured(call, endpoint)
         if self._changes:
             body = self._adapted(body)
         if "reasoning" in body or "reasoning_effort" in body:
@@ -177,6 +183,19 @@ class OpenAIChat:
             body["stream_options"] = STREAM_OPTIONS
         headers = (JSON, (self._scope_header, call.cache_scope)) if self._scope_header else (JSON,)
         return Outgoing(PATHS[call.operation], headers, _encode(body))
+
+    def _honoured(self, call: Call, endpoint: EndpointFacts) -> dict[str, msgspec.Raw]:
+        """What server and endpoint honour; the rest was reported when the call was planned."""
+        known = endpoint.parameters
+        try:
+            fields = openai_plain.plain(call.fields, self._quirks)
+        except ValueError:
+            raise Unfit("messages: their parts cannot be read.", "messages") from None
+        return {
+            name: value
+            for name, value in fields.items()
+            if name in ALWAYS or (name in self.honours and (name in known or not known))
+        }
 
     def _adapted(self, fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
         """The fields under this server's names, without those it refuses."""

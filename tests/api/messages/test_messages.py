@@ -7,6 +7,9 @@ import anthropic
 import pytest
 
 from alltoken_app.money import usd
+from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.quirks import Quirks
+from alltoken_app.providers.table import Connection, fixed
 from tests.api.messages.conftest import CLAUDE, OPEN, Shop
 from tests.api.messages.upstream import Answer
 from tests.providers.dialects import anthropic_case as case
@@ -157,6 +160,8 @@ async def test_reasoning_of_another_model_is_thinking_for_whoever_asked(shop: Sh
 
 async def test_thoughts_of_another_maker_come_back_whole(shop: Shop) -> None:
     """Complaint 28: an opaque signature travels through Anthropic's blocks and back."""
+    speaks = OpenAIChat(Quirks(reasoning="reasoning"))
+    shop.product.plane.connections["open"] = Connection("open", speaks, fixed(shop.upstream.url))
     sealed = {"type": "reasoning.encrypted", "data": "U0lH+/==", "id": "call_1",
               "format": "google-gemini-v1", "index": 0}  # fmt: skip
     call = {"id": "call_1", "type": "function", "function": {"name": "go", "arguments": "{}"}}
