@@ -37,6 +37,11 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/moderations": {"POST": moderations.create_moderation},
     "/rerank": {"POST": rerank.create_rerank},
     "/models": {"GET": models.list_models},
+    "/models/count": {"GET": models.count_models},
+    "/models/user": {"GET": models.list_own_models},
+    "/embeddings/models": {"GET": models.list_embedding_models},
+    "/endpoints/zdr": {"GET": models.list_zdr_endpoints},
+    "/providers": {"GET": models.list_providers},
     "/credits": {"GET": account.show_credits},
     "/key": {"GET": account.show_key},
     "/keys": {"GET": keys.list_keys, "POST": keys.create_key},
@@ -48,6 +53,7 @@ KEPT: dict[str, Handler] = dict.fromkeys(("GET", "POST", "DELETE"), responses.sh
 
 # What lies below an address that ends in a name.
 BELOW: dict[str, dict[str, Handler]] = {
+    "/model/": {"GET": models.show_model_data},
     "/models/": MODEL,
     "/responses/": KEPT,
     "/keys/": {"GET": keys.show_key, "PATCH": keys.change_key, "DELETE": keys.delete_key},
