@@ -163,7 +163,7 @@ def _price_name(spot: Spot, source: Source) -> str:
 def _schedule(model: Model, spot: Spot, source: Source, prices: Prices) -> Schedule:
     own = {name: rate_per_million(dollars) for name, dollars in spot.rates.items()}
     if spot.free:
-        return ((0, {"input": 0, "output": 0}),)
+        return ((0, {"input": 0, "output": 0, "image_input": 0, "audio_input": 0}),)
     steps = prices.prices.get(_price_name(spot, source), ())
     found = ((_day(step.since) or 0, {**step.rates, **own}) for step in steps)
     priced = tuple((since, _complete(model, rates)) for since, rates in found)

@@ -186,7 +186,7 @@ class Speech(Operation):
             spoken = _spoken.decode(payload)
             media = base64.b64decode(spoken.audio_data)
             return _sound(media, "", _usage(call, spoken.usage), upstream_id)
-        if not kind.startswith(("audio/", "application/octet-stream")):
+        if not payload or not kind.startswith(("audio/", "application/octet-stream")):
             raise ValueError("no sound")
         return _sound(payload, kind if kind.startswith("audio/") else "", None, upstream_id)
 
