@@ -149,7 +149,7 @@ class Answer:
     """All candidates of one answer, and what it used."""
 
     def __init__(self) -> None:
-        self._usage: msgspec.Raw = NULL
+        self._used: Usage | None = None
         self._model = ""
         self.turns: dict[int, Turn] = {}
         self.blocked: str | None = None
@@ -164,8 +164,7 @@ class Answer:
         self._model = chunk.model_version or self._model
         if chunk.usage_metadata != NULL:
             self.tier = gemini_usage.tier(chunk.usage_metadata) or self.tier
-            if gemini_usage.read(chunk.usage_metadata) is not None:
-                self._usage = chunk.usage_metadata
+            self._used = gemini_usage.read(chunk.usage_metadata) or self._used
         if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason:
             self.blocked = str(chunk.prompt_feedback.block_reason)
         return [(one.index, *self._turn(one.index).take(one)) for one in chunk.candidates or ()]
@@ -194,7 +193,9 @@ class Answer:
         """What has been used up to now."""
         per_query = traits(self._model).generation >= (3, 0)
         searches = sum(turn.searches(per_query) for turn in self.turns.values())
-        return gemini_usage.read(self._usage, searches)
+        if self._used is None or not searches:
+            return self._used
+        return msgspec.structs.replace(self._used, searches=searches)
 
 
 def read(payload: bytes) -> Reply:

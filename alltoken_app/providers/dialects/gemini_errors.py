@@ -13,7 +13,7 @@ from alltoken_app.providers.base import UpstreamError
 
 TOO_LONG = re.compile(
     r"input token count.{0,40}exceeds|exceeds the maximum number of tokens|"
-    r"request payload size exceeds|input context is too long",
+    r"input context is too long",
     re.IGNORECASE,
 )
 DELAY = re.compile(r"(\d{1,6}(?:\.\d+)?)s")

@@ -11,8 +11,11 @@ import msgspec
 Part = dict[str, Any]
 
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.ASCII)
+PLACE = re.compile(r"([a-z0-9.-]+?)\.?(?::\d+)?", re.ASCII | re.IGNORECASE)  # no way to disguise
+OURS = re.compile(r"(?:^|\.)(?:googleapis\.com|storage\.cloud\.google\.com)$", re.IGNORECASE)
 SPELLINGS = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/mpeg": "audio/mp3"}
 SOUNDS = {"pcm16": "audio/pcm", "mp4": "audio/m4a"}
+TYPES = mimetypes.MimeTypes()  # Python's own list, not the machine's
 FALLBACKS = {"image": "image/jpeg", "file": "application/pdf", "video": "video/mp4"}
 
 
@@ -70,13 +73,27 @@ def from_url(url: str, kind: str, name: str = "") -> Part:
     """A part from a data URL, an address, or bare base64; `kind` is image, file or video.
 
     Raises:
-        ValueError: A data URL that is none.
+        ValueError: A data URL that is none, or an address that is not everyone's.
     """
     if url.startswith("data:"):
         return _inline(url, kind)
     if "://" in url[:16]:
-        return {"fileData": {"mimeType": _by_name(urlsplit(url).path, kind), "fileUri": url}}
+        path = _public(url)
+        return {"fileData": {"mimeType": _by_name(path, kind), "fileUri": url}}
     return {"inlineData": {"mimeType": _by_name(name, kind), "data": url}}
+
+
+def _public(url: str) -> str:
+    """The path of an address that anyone may read.
+
+    Google reads its own with our account's rights: buckets and uploaded files are not the caller's
+    to name.
+    """
+    parts = urlsplit(url)
+    found = PLACE.fullmatch(parts.netloc)
+    if parts.scheme != "https" or found is None or OURS.search(found[1]):
+        raise ValueError("an address that is not public https")
+    return parts.path
 
 
 def _part(part: ContentPart) -> Part | None:
@@ -117,5 +134,5 @@ def _inline(url: str, kind: str) -> Part:
 
 
 def _by_name(name: str, kind: str) -> str:
-    guessed = mimetypes.guess_type(name)[0] or FALLBACKS[kind]
+    guessed = TYPES.guess_type(name)[0] or FALLBACKS[kind]
     return SPELLINGS.get(guessed, guessed)

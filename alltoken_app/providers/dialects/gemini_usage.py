@@ -47,7 +47,7 @@ class Said(msgspec.Struct, rename="camel"):
 _said = msgspec.json.Decoder(Said)
 
 
-def read(raw: msgspec.Raw, searches: int = 0) -> Usage | None:
+def read(raw: msgspec.Raw) -> Usage | None:
     """What was counted; None when nothing was, or nothing that can be."""
     said = _decoded(raw)
     if said is None or (said.prompt_token_count is None and said.candidates_token_count is None):
@@ -70,7 +70,6 @@ def read(raw: msgspec.Raw, searches: int = 0) -> Usage | None:
             image_input=images,
             image_output=_of("IMAGE", given),
             image_cached=min(_of("IMAGE", cached), images),  # a cached document counts as images
-            searches=searches,
         )
     )
 

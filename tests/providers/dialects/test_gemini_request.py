@@ -178,6 +178,31 @@ def test_media_go_inline_or_by_address() -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "gs://bucket/object.png",
+        "http://a.example/c.png",
+        "https://generativelanguage.googleapis.com/v1beta/files/abc",
+        "https://storage.googleapis.com./bucket/object.png",
+        "https://storage.cloud.google.com/bucket/object.png",
+        "https://Storage.GoogleAPIs.com:443/bucket/object.png",
+        "https://storage.googleapis.com\\@a.example/object.png",
+        "https://storage%2egoogleapis.com/object.png",
+        "https://storage\u3002googleapis.com/object.png",
+        "file:///etc/passwd",
+    ],
+)
+def test_what_google_would_read_with_our_rights_is_not_the_callers_to_name(url: str) -> None:
+    for part in (
+        {"type": "image_url", "image_url": {"url": url}},
+        {"type": "video_url", "video_url": {"url": url}},
+        {"type": "file", "file": {"file_data": url}},
+    ):
+        with pytest.raises(Unfit, match="public"):
+            GEMINI.request(call(messages=[{"role": "user", "content": [part]}]), endpoint(), 1)
+
+
+@pytest.mark.parametrize(
     ("model", "inside"), [("gemini-3-flash-preview", True), ("gemini-2.5-pro", False)]
 )
 def test_an_image_that_a_tool_found_goes_where_the_model_can_see_it(
