@@ -89,12 +89,22 @@ class ConverseReader:
         self._position = 0
         self._stopped = ""
         self._metadata: Event | None = None
+        self._reads = {
+            "messageStart": self._begin,
+            "contentBlockStart": self._open,
+            "contentBlockDelta": self._more,
+            "contentBlockStop": self._close,
+            "messageStop": self._stop,
+            "metadata": self._count,
+        }
 
     def feed(self, received: bytes) -> list[Piece]:
         if not received:
             return self._end()
         pieces: list[Piece] = []
         for headers, payload in self._frames.feed(received):
+            if self.done:
+                break
             found = self._read(headers, payload)
             if found is not None:
                 pieces.append(found)
@@ -112,16 +122,8 @@ class ConverseReader:
         if kind != "event":
             name = headers.get(":exception-type") or headers.get(":error-code") or ""
             raise StreamError(bedrock_errors.in_stream(name, payload))
-        event = headers.get(":event-type", "")
-        reads = {
-            "messageStart": self._begin,
-            "contentBlockStart": self._open,
-            "contentBlockDelta": self._more,
-            "contentBlockStop": self._close,
-            "messageStop": self._stop,
-            "metadata": self._count,
-        }.get(event)
-        return reads(_event.decode(payload)) if reads and not self.done else None
+        reads = self._reads.get(headers.get(":event-type", ""))
+        return reads(_event.decode(payload)) if reads else None
 
     def _begin(self, event: Event) -> Piece | None:
         return piece({"role": "assistant", "content": ""}, content=False)

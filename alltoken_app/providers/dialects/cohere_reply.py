@@ -129,6 +129,16 @@ class ChatReader:
         self._show = not chat_form.reasoning(call).exclude
         self._finished = False
         self._empty: set[int] = set()  # tool calls without a word of arguments so far
+        self._reads = {
+            "message-start": self._begin,
+            "content-start": self._content,
+            "content-delta": self._content,
+            "tool-plan-delta": self._plan,
+            "tool-call-start": self._call,
+            "tool-call-delta": self._call,
+            "tool-call-end": self._called,
+            "message-end": self._end,
+        }
 
     def feed(self, received: bytes) -> list[Piece]:
         if not received:
@@ -147,16 +157,7 @@ class ChatReader:
         return pieces
 
     def _read(self, event: Event) -> Piece | None:
-        reads = {
-            "message-start": self._begin,
-            "content-start": self._content,
-            "content-delta": self._content,
-            "tool-plan-delta": self._plan,
-            "tool-call-start": self._call,
-            "tool-call-delta": self._call,
-            "tool-call-end": self._called,
-            "message-end": self._end,
-        }.get(event.type)
+        reads = self._reads.get(event.type)
         return reads(event) if reads and not self._finished else None
 
     def _begin(self, event: Event) -> Piece | None:
