@@ -124,6 +124,8 @@ class _Contents:
 
     def flush(self) -> None:
         """The results of one turn's calls stand together, in the order of the calls."""
+        if not self._results:
+            return
         results = sorted(self._results, key=lambda result: result[0])
         media = [part for _, _, beside in results for part in beside]
         self._append("user", [response for _, response, _ in results] + media)

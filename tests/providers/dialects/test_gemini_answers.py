@@ -192,6 +192,15 @@ def test_sources_point_into_the_answer_by_character() -> None:
     assert older.usage == msgspec.structs.replace(USED, searches=1)
 
 
+def test_what_is_quoted_is_cited() -> None:
+    quoted = {"citations": [{"startIndex": 3, "endIndex": 9, "uri": "https://a.example"}, {}]}
+    document = answer({"text": "Ü Rhein"}, candidate={"citationMetadata": quoted})
+    [found] = choice(document)["message"]["annotations"]
+    assert found["url_citation"] == {
+        "url": "https://a.example", "title": "https://a.example", "start_index": 2, "end_index": 7,
+    }  # fmt: skip
+
+
 def test_log_probabilities_have_openais_shape() -> None:
     token = {"token": "hé", "logProbability": -0.5, "tokenId": 3}
     result = {"chosenCandidates": [token], "topCandidates": [{"candidates": [token]}]}
