@@ -2,6 +2,7 @@
 
 import json
 import struct
+from typing import Any
 from zlib import crc32
 
 
@@ -33,3 +34,35 @@ def event(kind: str, **fields: object) -> bytes:
 def exception(kind: str, message: str) -> bytes:
     payload = json.dumps({"message": message}).encode()
     return frame(payload, exception_type=kind, message_type="exception")
+
+
+COUNTED: dict[str, Any] = {
+    "inputTokens": 22,
+    "outputTokens": 13,
+    "totalTokens": 2627,
+    "cacheReadInputTokens": 100,
+    "cacheReadInputTokenCount": 100,
+    "cacheWriteInputTokens": 2492,
+    "cacheWriteInputTokenCount": 2492,
+    "cacheDetails": [{"ttl": "1h", "inputTokens": 2000}, {"ttl": "5m", "inputTokens": 492}],
+    "serverToolUsage": {},
+}
+
+START = event("messageStart", role="assistant")
+END = event("metadata", usage=COUNTED, metrics={"latencyMs": 1})
+
+
+def delta(index: int, **fields: object) -> bytes:
+    return event("contentBlockDelta", contentBlockIndex=index, delta=fields)
+
+
+def opened(index: int, **fields: object) -> bytes:
+    return event("contentBlockStart", contentBlockIndex=index, start=fields)
+
+
+def closed(index: int) -> bytes:
+    return event("contentBlockStop", contentBlockIndex=index)
+
+
+def stop(reason: str) -> bytes:
+    return event("messageStop", stopReason=reason)

@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from alltoken_app.providers.base import Call, Cut, Piece, StreamError, Usage
 from alltoken_app.providers.dialects.bedrock_converse import Converse
 from alltoken_app.providers.dialects.bedrock_converse_request import JSON_TOOL
-from tests.providers.bedrock_frames import event, exception, frame
+from tests.providers.bedrock_frames import (
+    COUNTED,
+    END,
+    START,
+    closed,
+    delta,
+    event,
+    exception,
+    frame,
+    opened,
+    stop,
+)
 
 DIALECT = Converse()
 CALL = Call("chat", "a/b", {}, stream=True)
-COUNTED: dict[str, Any] = {
-    "inputTokens": 22,
-    "outputTokens": 13,
-    "totalTokens": 2627,
-    "cacheReadInputTokens": 100,
-    "cacheReadInputTokenCount": 100,
-    "cacheWriteInputTokens": 2492,
-    "cacheWriteInputTokenCount": 2492,
-    "cacheDetails": [{"ttl": "1h", "inputTokens": 2000}, {"ttl": "5m", "inputTokens": 492}],
-    "serverToolUsage": {},
-}
 USED = Usage(2614, 13, 100, cache_write_5m=492, cache_write_1h=2000)
 
 
@@ -79,26 +79,6 @@ def joined(pieces: list[Piece]) -> dict[str, Any]:
                 known[1] += part["function"].get("name", "")
                 known[2] += part["function"]["arguments"]
     return said
-
-
-START = event("messageStart", role="assistant")
-END = event("metadata", usage=COUNTED, metrics={"latencyMs": 1})
-
-
-def delta(index: int, **fields: object) -> bytes:
-    return event("contentBlockDelta", contentBlockIndex=index, delta=fields)
-
-
-def opened(index: int, **fields: object) -> bytes:
-    return event("contentBlockStart", contentBlockIndex=index, start=fields)
-
-
-def closed(index: int) -> bytes:
-    return event("contentBlockStop", contentBlockIndex=index)
-
-
-def stop(reason: str) -> bytes:
-    return event("messageStop", stopReason=reason)
 
 
 def test_a_whole_answer() -> None:
@@ -264,6 +244,23 @@ def test_thoughts_stream_with_their_signature() -> None:
         (part["index"], part.get("text"), part.get("signature"), part.get("data"))
         for part in said["details"]
     ] == [(0, "hm", None, None), (0, None, "c2ln", None), (1, None, None, "eHh4")]
+
+
+@pytest.mark.parametrize(
+    ("model", "models", "signed"),
+    [
+        ("anthropic/claude-sonnet-4.5", (), "anthropic-claude-v1"),
+        ("anthropic/claude-sonnet-4.5", ("amazon/nova-2-lite",), "amazon-bedrock-v1"),
+        ("amazon/nova-2-lite", (), "amazon-bedrock-v1"),
+    ],
+)
+def test_claudes_signatures_are_good_wherever_it_is_served(
+    model: str, models: tuple[str, ...], signed: str
+) -> None:
+    asked = Call("chat", model, {}, stream=True, models=models)
+    thought = delta(0, reasoningContent={"text": "hm"})
+    said = joined(stream(START, thought, stop("end_turn"), END, call=asked))
+    assert [detail["format"] for detail in said["details"]] == [signed]
 
 
 def test_thoughts_can_be_hidden_and_still_count() -> None:

@@ -7,7 +7,7 @@ from alltoken_app.providers.dialects import chat_form
 from alltoken_app.providers.dialects.bedrock_converse_request import JSON_TOOL
 from alltoken_app.providers.dialects.chat_form import NULL, Answer
 
-FORMAT = "amazon-bedrock-v1"
+OWN_FORMAT, CLAUDE_FORMAT = "amazon-bedrock-v1", "anthropic-claude-v1"
 SERVER_TOOL = "server_tool_use"  # run by AWS itself, of no use to the caller
 FINISH = {
     "end_turn": "stop",
@@ -122,21 +122,28 @@ def read(call: Call, payload: bytes) -> Reply:
     """Read a whole answer. Raises ValueError, StreamError."""
     found = _reply.decode(payload)
     answer = Answer(show_reasoning=not chat_form.reasoning(call).exclude)
+    signed = format_of(call)
     for index, block in enumerate(found.output.message.content):
-        _add(answer, block, index)
+        _add(answer, block, index, signed)
     finish = finish_of(found.stopReason, calls=bool(answer.calls))
     reply = answer.reply(finish, found.stopReason, usage(found.usage))
     reply.tier = word(found.serviceTier.type) if found.serviceTier else None
     return reply
 
 
-def _add(answer: Answer, block: Block, index: int) -> None:
+def format_of(call: Call) -> str:
+    """Whose signatures the answer's reasoning bears: Claude reads its own wherever it is served."""
+    named = (call.model, *call.models)
+    return CLAUDE_FORMAT if all("claude" in name for name in named) else OWN_FORMAT
+
+
+def _add(answer: Answer, block: Block, index: int, signed: str) -> None:
     if block.text is not None:
         answer.text.append(block.text)
     elif block.toolUse is not None:
         _call(answer, block.toolUse)
     elif block.reasoningContent is not None:
-        _think(answer, block.reasoningContent, index)
+        _think(answer, block.reasoningContent, index, signed)
     elif block.citationsContent is not None:
         _cite(answer, block.citationsContent)
     elif block.image is not None:
@@ -150,12 +157,13 @@ def _call(answer: Answer, use: ToolUse) -> None:
         answer.call(use.toolUseId, use.name, bytes(use.input).decode())
 
 
-def _think(answer: Answer, said: Reasoning, index: int) -> None:
+def _think(answer: Answer, said: Reasoning, index: int, signed: str) -> None:
     if said.reasoningText is not None:
-        answer.thoughts.append(said.reasoningText.text)
-        answer.details.append(thought(index, said.reasoningText.text, said.reasoningText.signature))
+        text = said.reasoningText
+        answer.thoughts.append(text.text)
+        answer.details.append(thought(index, signed, text.text, text.signature))
     elif said.redactedContent is not None:
-        answer.details.append(hidden(index, said.redactedContent))
+        answer.details.append(hidden(index, signed, said.redactedContent))
 
 
 def _cite(answer: Answer, said: Cited) -> None:
@@ -167,9 +175,11 @@ def _cite(answer: Answer, said: Cited) -> None:
             answer.annotations.append(found)
 
 
-def thought(index: int, text: str | None, signature: str | None = None) -> dict[str, object]:
+def thought(
+    index: int, signed: str, text: str | None, signature: str | None = None
+) -> dict[str, object]:
     """A reasoning detail of words, of their signature, or both."""
-    detail: dict[str, object] = {"type": "reasoning.text", "format": FORMAT, "index": index}
+    detail: dict[str, object] = {"type": "reasoning.text", "format": signed, "index": index}
     if text is not None:
         detail["text"] = text
     if signature is not None:
@@ -177,9 +187,9 @@ def thought(index: int, text: str | None, signature: str | None = None) -> dict[
     return detail
 
 
-def hidden(index: int, data: str) -> dict[str, object]:
+def hidden(index: int, signed: str, data: str) -> dict[str, object]:
     """A reasoning detail that only the model can read."""
-    return {"type": "reasoning.encrypted", "data": data, "format": FORMAT, "index": index}
+    return {"type": "reasoning.encrypted", "data": data, "format": signed, "index": index}
 
 
 def annotation(said: Citation, start: int, end: int) -> dict[str, object] | None:

@@ -83,6 +83,7 @@ class ConverseReader:
     def __init__(self, call: Call) -> None:
         self.done = False
         self._frames = EventStreamReader()
+        self._signed = whole.format_of(call)
         self._show = not chat_form.reasoning(call).exclude
         self._blocks: dict[int, Open] = {}
         self._calls = 0
@@ -186,9 +187,10 @@ class ConverseReader:
             return Piece(size=size)  # thought, counted, not shown
         delta: dict[str, Any] = {"reasoning": said.text} if said.text else {}
         if said.redactedContent is not None:
-            delta["reasoning_details"] = [whole.hidden(index, said.redactedContent)]
+            delta["reasoning_details"] = [whole.hidden(index, self._signed, said.redactedContent)]
         else:
-            delta["reasoning_details"] = [whole.thought(index, said.text, said.signature)]
+            detail = whole.thought(index, self._signed, said.text, said.signature)
+            delta["reasoning_details"] = [detail]
         return piece(delta, size)
 
     def _close(self, event: Event) -> Piece | None:
