@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 
+from alltoken_app.api import availability
 from alltoken_app.api.http import Request, refusal_headers
 from alltoken_app.errors import AllTokenError, Kind, Unavailable
 
@@ -61,7 +62,9 @@ def envelope(
     status = status_of(error)
     if dialect == "openrouter":
         metadata = {"error_type": error.code, **error.details}
-        return {"error": {**body, "code": status, "metadata": metadata}}
+        found = availability.of(error)
+        more = {"availability": found} if found else {}
+        return {"error": {**body, "code": status, "metadata": metadata, **more}}
     if dialect == "anthropic":
         kind = ANTHROPIC.get(status, "invalid_request_error" if status < 500 else "api_error")
         about = {"type": kind, "code": error.code, "param": error.param}

@@ -119,7 +119,7 @@ def named(endpoint: EndpointFacts, names: Names) -> int | None:
 
 def tag(endpoint: EndpointFacts) -> str:
     """What `order`, `only` and `ignore` call it: "openai", "google-vertex/us-east5"."""
-    return endpoint.id.partition(":")[0]
+    return endpoint.tag or endpoint.provider
 
 
 def free(price: Price) -> bool:

@@ -198,9 +198,10 @@ class _Sieve:
 
     def nothing_left(self, asked: Asked) -> AllTokenError:
         """Why nobody can serve this call."""
-        names = " or ".join(target.model.slug for target in asked.targets)
         found = set(self.excluded.values())
-        details: dict[str, object] = {"excluded_by": self.excluded}
+        models = [target.model.slug for target in asked.targets]
+        details: dict[str, object] = {"excluded_by": self.excluded, "models": models}
+        names = " or ".join(models)
         if self.whose:
             details["excluded_for"] = self.whose
         if found == {"sandbox_book"}:

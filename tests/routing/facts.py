@@ -33,7 +33,7 @@ def connected(*providers: str, **more: Any) -> Network:
 def endpoint(provider: str, output: int = 10, model: str = "a/b", **changes: Any) -> EndpointFacts:
     facts: dict[str, Any] = {
         "id": f"{provider}:{model}", "model": model, "kind": "chat",
-        "provider": provider.partition("/")[0],
+        "provider": provider.partition("/")[0], "tag": provider,
         "upstream_model": "b", "context": 8192, "max_output": 4096, "parameters": HONOURED,
         "zdr": "none", "trains": True, "region": None,
         "price": Price(f"v-{provider}", 10, output, 5),
