@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from alltoken_app.providers.base import Unfit
@@ -123,6 +124,13 @@ def test_words_alone_are_never_unable() -> None:
     sent = body(CLAUDE, stop="END", user="u_1", metadata={"a": "b"})
     assert sent["inferenceConfig"]["stopSequences"] == ["END"]
     assert sent["requestMetadata"] == {"a": "b", "user": "u_1"}
+
+
+def test_what_the_catalogue_says_is_refused_is_not_sent() -> None:
+    known = msgspec.structs.replace(endpoint(CLAUDE), parameters=frozenset({"top_p"}))
+    sent = json.loads(DIALECT.request(call(messages=HI, temperature=1, top_k=3), known, 9).body)
+    assert sent.keys() == {"messages", "inferenceConfig"}
+    assert sent["inferenceConfig"] == {"maxTokens": 9}
 
 
 def test_top_k_goes_where_the_family_has_it() -> None:

@@ -1,7 +1,7 @@
 """A call in the common form as the body of a Converse request, and what is lost in it."""
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ SHARES = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8, "xhigh": 0.95,
 WORDS = {"minimal": "low", "none": "low", "xhigh": "high", "max": "high"}
 NOVA_WORDS = {"minimal": "low", "high": "medium", "xhigh": "medium", "max": "medium"}
 
+T = TypeVar("T")
 Body = dict[str, Any]
 
 
@@ -54,6 +55,7 @@ class _Request:
         self.call = call
         self.kin = family(endpoint)
         self.tier = endpoint.tier
+        self.parameters = endpoint.parameters
         self.max_output = max_output
         self.lost: set[str] = set()
         self.body: Body = {}
@@ -247,8 +249,8 @@ class _Request:
 
     def _sample(self, *, thinking: bool) -> None:
         settings: Body = {"maxTokens": self.max_output}
-        temperature = chat_form.field(self.call, "temperature", float)
-        top_p = chat_form.field(self.call, "top_p", float)
+        temperature = self._wish("temperature", float)
+        top_p = self._wish("top_p", float)
         claude = self.kin.claude
         free = not thinking and (claude is None or claude.sampling)
         if temperature is not None:
@@ -267,8 +269,14 @@ class _Request:
         self.body["inferenceConfig"] = settings
         self._top_k(free=free)
 
+    def _wish(self, name: str, kind: type[T]) -> T | None:
+        """A parameter, unless the catalogue knows that the model refuses it."""
+        if self.parameters and name not in self.parameters:
+            return None
+        return chat_form.field(self.call, name, kind)
+
     def _top_k(self, *, free: bool) -> None:
-        top_k = chat_form.field(self.call, "top_k", int)
+        top_k = self._wish("top_k", int)
         if top_k is None:
             return
         if not free or not self.kin.top_k:
