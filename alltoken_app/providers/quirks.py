@@ -14,6 +14,8 @@ class Quirks(msgspec.Struct, frozen=True):
             "reasoning" (OpenRouter's object), or "" where there is none.
         thinks_in: The field in which its reasoning arrives, where that is not `reasoning`.
         schemas: Whether `response_format` may hold a JSON schema.
+        narrow: Whether it refuses what OpenAI's messages and tools do not have (cache marks,
+            reasoning details).
     """
 
     output_limit: str = "max_tokens"
@@ -22,6 +24,7 @@ class Quirks(msgspec.Struct, frozen=True):
     reasoning: str = ""
     thinks_in: str = ""
     schemas: bool = True
+    narrow: bool = False
 
 
 PLAIN = Quirks()

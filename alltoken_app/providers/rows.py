@@ -34,7 +34,9 @@ ROWS = (
     Row(
         "openai", "OpenAI", "https://api.openai.com/v1", "alltoken_openai_key",
         ("openai", "responses", "completions", "audio"),
-        quirks=Quirks(output_limit="max_completion_tokens", reasoning="reasoning_effort"),
+        quirks=Quirks(
+            output_limit="max_completion_tokens", reasoning="reasoning_effort", narrow=True
+        ),
     ),
     Row(
         "anthropic", "Anthropic", "https://api.anthropic.com", "alltoken_anthropic_key",
@@ -47,14 +49,16 @@ ROWS = (
     Row(
         "azure", "Azure OpenAI", "", "alltoken_azure_key",
         ("openai", "responses", "completions", "audio"), header="api-key",
-        quirks=Quirks(output_limit="max_completion_tokens", reasoning="reasoning_effort"),
+        quirks=Quirks(
+            output_limit="max_completion_tokens", reasoning="reasoning_effort", narrow=True
+        ),
     ),
     Row(
         "mistral", "Mistral", "https://api.mistral.ai/v1", "alltoken_mistral_key",
         ("mistral", "audio"),
         quirks=Quirks(
             drops=frozenset({"logit_bias", "user", "top_k", "verbosity"}),
-            renames={"seed": "random_seed"}, reasoning="reasoning_effort",
+            renames={"seed": "random_seed"}, reasoning="reasoning_effort", narrow=True,
         ),
     ),
     Row(
@@ -74,6 +78,7 @@ ROWS = (
         quirks=Quirks(
             drops=frozenset({"logprobs", "top_logprobs", "logit_bias", "n"}),
             reasoning="reasoning_effort", output_limit="max_completion_tokens",
+            narrow=True,
         ),
     ),
     Row(

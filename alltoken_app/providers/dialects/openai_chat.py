@@ -23,7 +23,7 @@ from alltoken_app.providers.base import (
     sane,
     word,
 )
-from alltoken_app.providers.dialects import openai_odd, openai_plain, openai_usage
+from alltoken_app.providers.dialects import openai_effort, openai_odd, openai_plain, openai_usage
 from alltoken_app.providers.quirks import PLAIN, Quirks
 from alltoken_app.providers.sse import EventReader
 
@@ -54,7 +54,6 @@ ALWAYS = frozenset({
     "messages", "input", "user", "safety_identifier", "metadata", "n", "stop", "prompt_cache_key",
     "reasoning", "reasoning_effort",
 })  # fmt: skip
-EFFORTS = (("low", 8_000), ("medium", 16_000))
 
 
 class Timings(msgspec.Struct):
@@ -117,14 +116,6 @@ class ReplyIn(msgspec.Struct):
     service_tier: str | None = None
 
 
-class Reasoning(msgspec.Struct):
-    """The common form's wish to reason."""
-
-    effort: str | None = None
-    max_tokens: int | None = None
-    enabled: bool | None = None
-
-
 class ErrorBody(msgspec.Struct):
     code: Any = None
     type: Any = None
@@ -141,7 +132,6 @@ _chunk = msgspec.json.Decoder(Chunk)
 _choices = msgspec.json.Decoder(list[ChunkChoice])
 _reply = msgspec.json.Decoder(ReplyIn)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_reasoning = msgspec.json.Decoder(Reasoning)
 _error = msgspec.json.Decoder(ErrorIn)
 _error_body = msgspec.json.Decoder(ErrorBody)
 _encode = msgspec.json.Encoder().encode
@@ -174,7 +164,7 @@ class OpenAIChat:
         if self._changes:
             body = self._adapted(body)
         if "reasoning" in body or "reasoning_effort" in body:
-            _place_reasoning(body, self._quirks.reasoning)
+            openai_effort.place(body, self._quirks.reasoning)
         body["model"] = msgspec.Raw(_encode(endpoint.upstream_model))
         if call.operation != "embeddings":
             body[self._quirks.output_limit] = msgspec.Raw(str(max_output).encode())
@@ -186,11 +176,12 @@ class OpenAIChat:
 
     def _honoured(self, call: Call, endpoint: EndpointFacts) -> dict[str, msgspec.Raw]:
         """What server and endpoint honour; the rest was reported when the call was planned."""
-        known = endpoint.parameters
-        try:
-            fields = openai_plain.plain(call.fields, self._quirks)
-        except ValueError:
-            raise Unfit("messages: their parts cannot be read.", "messages") from None
+        known, fields = endpoint.parameters, call.fields
+        if self._quirks.narrow or call.dialect != "chat":
+            try:
+                fields = openai_plain.plain(fields, self._quirks)
+            except ValueError:
+                raise Unfit("messages: their parts cannot be read.", "messages") from None
         return {
             name: value
             for name, value in fields.items()
@@ -244,33 +235,6 @@ class OpenAIChat:
             param = body.param or ("messages" if known == "context_length_exceeded" else None)
             return refusals.refusal(known, said=body.message, param=param, retry_after=wait)
         return refusals.by_status(status, said=body.message, param=body.param, retry_after=wait)
-
-
-def _place_reasoning(body: dict[str, msgspec.Raw], field: str) -> None:
-    """Say the wish to reason as this server wants to hear it."""
-    if field == "reasoning" and "reasoning" in body:
-        return
-    wish = body.pop("reasoning", None)
-    effort = body.pop("reasoning_effort", None)
-    if not field:
-        return
-    if wish is not None and effort is None:
-        said = _effort(_reasoning.decode(wish))
-        effort = msgspec.Raw(_encode(said)) if said else None
-    if effort is not None:
-        whole = msgspec.Raw(b'{"effort":' + effort + b"}")
-        body[field] = whole if field == "reasoning" else effort
-
-
-def _effort(wish: Reasoning) -> str | None:
-    """The wish as a word, for servers that know no budget in tokens."""
-    if wish.effort:
-        return wish.effort
-    if wish.enabled is False:
-        return "none"
-    if wish.max_tokens is None:
-        return "medium" if wish.enabled else None
-    return next((word for word, most in EFFORTS if wish.max_tokens <= most), "high")
 
 
 # Codes that say more than the status they come with.

@@ -1,6 +1,6 @@
 """Takes out of messages and tools what the common form has beyond OpenAI's own.
 
-Cache marks and reasoning details belong to other wires; a server of OpenAI's shape may refuse them.
+Cache marks and reasoning details belong to other wires; some servers of OpenAI's shape refuse them.
 Bytes without any of them pass untouched.
 """
 
