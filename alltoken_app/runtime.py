@@ -9,6 +9,7 @@ import structlog
 
 from alltoken_app import crypto, db, revisions
 from alltoken_app.catalog import snapshot
+from alltoken_app.egress.fetch import Guard
 from alltoken_app.engines.fault import FaultUpstream
 from alltoken_app.engines.supervisor import LocalEngine
 from alltoken_app.ids import new_id
@@ -97,6 +98,7 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
             settings.total_timeout,
         ),
         engines=engines,
+        egress=Guard(frozenset(settings.egress_hosts), settings.egress_timeout),
         payments=Payments(settings, secrets),
     )
     return plane, fault, seen
@@ -118,7 +120,7 @@ def _connections(
             return await engines.ensure()
 
         proof = Bearer(secrets.engine_token)
-        found["local"] = Connection("local", spoken, engine, proof, openai_audio.INLINE)
+        found["local"] = Connection("local", spoken, engine, proof, openai_audio.LOCAL)
     return found
 
 

@@ -80,12 +80,19 @@ class Voice:
         except TimeoutError:
             raise _failed("The local voice took too long.") from None
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # and whatever it has started
-            await asyncio.shield(process.wait())
+            await asyncio.shield(_end(process))
         if code:
             raise _failed(f"The program of SPEECH_COMMAND ended with code {code}.")
         return spoken
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End it and whatever it has started, and let its pipes run dry: else they stay open."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1.0):
+            await process.communicate()
 
 
 async def _converse(process: asyncio.subprocess.Process, text: bytes) -> bytes:

@@ -6,6 +6,7 @@ Only the engine's child process imports this file.
 import asyncio
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import AsyncGenerator, Iterator
@@ -29,6 +30,7 @@ FRAMES = 16_384  # decoded at a time
 QUEUE = 8
 SMALL = ("config.json", "tokenizer.json", "vocabulary.txt")  # beside the first part of the weights
 COOLER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # its makers' advice: warmer only when words repeat
+WHERE = re.compile(r"\$\.(\w+)|field `(\w+)`")
 DONE = b"data: [DONE]\n\n"
 Samples = npt.NDArray[np.float32]
 
@@ -248,8 +250,8 @@ def _read(body: bytes) -> Listening:
     try:
         return msgspec.json.decode(body, type=Listening)
     except msgspec.ValidationError as error:
-        where = str(error).partition("$.")[2].rstrip("`").partition(".")[0]
-        param = "file" if where == "input_audio" else where or None
+        found = WHERE.search(str(error))
+        param = (found[1] or found[2]).replace("input_audio", "file") if found else None
         raise Invalid("The local model cannot read this request.", param=param) from error
 
 

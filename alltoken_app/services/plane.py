@@ -8,6 +8,7 @@ from typing import Any
 from alltoken_app.catalog.snapshot import Catalog
 from alltoken_app.crypto import Secrets
 from alltoken_app.db import Database
+from alltoken_app.egress.fetch import Guard
 from alltoken_app.engines.supervisor import LocalEngine
 from alltoken_app.ledger.books import Books
 from alltoken_app.limits.rates import Rates
@@ -38,6 +39,7 @@ class Plane:
     engines: LocalEngine
     payments: Payments
     network: Network = field(init=False)
+    egress: Guard = field(default_factory=Guard)
     background: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,10 @@
 """Every capability of the real local models, through the official client, with the cable out."""
 
 import asyncio
+import io
 import json
+import sys
+import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 import pytest_asyncio
 from tokenizers import Tokenizer
 
+from alltoken_app.money import usd
 from alltoken_app.settings import settings
 from tests.api.conftest import Product, serving
 from tests.conftest import migrate
@@ -17,6 +21,10 @@ from tests.postgres import free_port
 
 CHAT = "alltoken/smollm2-135m-instruct"
 EMBEDDINGS = "alltoken/all-minilm-l6-v2"
+LISTENING = "alltoken/whisper-base"
+SPEAKING = "alltoken/speech"
+SOUNDS = Path(__file__).parent.parent / "sounds"
+VOICE = SOUNDS / "voice.py"
 
 pytestmark = [pytest.mark.local_models, pytest.mark.asyncio(loop_scope="module"),
               pytest.mark.timeout(300)]  # fmt: skip
@@ -35,7 +43,7 @@ async def product(
     folder: Path = tmp_path_factory.mktemp("product")
     url = f"sqlite:///{folder / 'alltoken.db'}"
     values = {"VAR": str(folder), "DATABASE_URL": url, "PORT": str(free_port()),
-              "FAULT_PROVIDER": "true"}  # fmt: skip
+              "FAULT_PROVIDER": "true", "SPEECH_COMMAND": f"{sys.executable} {VOICE}"}  # fmt: skip
     for name, value in values.items():
         monkeymodule.setenv(name, value)
     settings.cache_clear()
@@ -150,6 +158,53 @@ async def test_embeddings_know_what_is_alike(product: Product) -> None:
     own.no_padding()
     expected = sum(len(own.encode(text).ids) for text in ["a dog", "a puppy", "income tax law"])
     assert made.usage.prompt_tokens == expected
+
+
+async def test_spoken_words_are_heard_and_cost_their_length(product: Product) -> None:
+    before = await product.balance()
+    raw = await product.client(timeout=240).audio.transcriptions.with_raw_response.create(
+        model=LISTENING, file=SOUNDS / "train.wav", response_format="verbose_json",
+        timestamp_granularities=["word"],
+    )  # fmt: skip
+    made: Any = raw.parse()
+    words = [word.word.lower().strip(".,") for word in made.words]
+    assert words[:3] == ["the", "morning", "train"]
+    assert "leaves" in made.text
+    assert (made.language, made.task) == ("en", "transcribe")
+    assert 0 <= made.words[2].start < made.words[2].end < 2.2
+    expected = 2154 * 10  # milliseconds at $0.0006 a minute, in nano
+    assert before.available - (await product.balance()).available == expected
+    assert raw.headers["x-alltoken-cost"] == usd(expected)
+
+
+async def test_a_transcript_streams_and_silence_has_no_words(product: Product) -> None:
+    client = product.client(timeout=240)
+    stream = await client.audio.transcriptions.create(
+        model=LISTENING, file=SOUNDS / "train.wav", stream=True, language="en"
+    )
+    events: list[Any] = [event async for event in stream]
+    assert "".join(event.delta for event in events[:-1]) == events[-1].text
+    assert "morning train" in events[-1].text
+    assert events[-1].usage.seconds == 2.154
+    silence = io.BytesIO()
+    with wave.open(silence, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(32_000))
+    made = await client.audio.transcriptions.create(model=LISTENING, file=silence.getvalue())
+    assert made.text == ""
+
+
+async def test_the_operators_program_speaks(product: Product) -> None:
+    before = await product.balance()
+    spoken = await product.client(timeout=240).audio.speech.create(
+        model=SPEAKING, input="Hello there.", voice="alloy", response_format="wav"
+    )
+    with wave.open(io.BytesIO(spoken.content)) as file:
+        assert file.getnframes() == 12 * 400
+    assert spoken.response.headers["x-alltoken-warnings"] == "unsupported_parameter:voice"
+    assert before.available - (await product.balance()).available == 12 * 1000
 
 
 def dot(left: list[float], right: list[float]) -> float:

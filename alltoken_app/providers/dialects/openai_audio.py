@@ -167,9 +167,19 @@ class Transcription(Operation):
 
 
 class Speech(Operation):
-    """Speech: words go out, a sound comes in."""
+    """Speech: words go out, a sound comes in.
+
+    Args:
+        voices: Whether the server has several.
+    """
 
     honours = frozenset({"input", "voice", "response_format", "speed", "instructions"})
+
+    def __init__(self, *, voices: bool = True) -> None:
+        self._voices = voices
+
+    def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
+        return () if self._voices or "voice" not in call.fields else ("voice",)
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
         body = {**call.fields, "model": msgspec.Raw(_encode(endpoint.upstream_model))}
@@ -345,8 +355,9 @@ OPERATIONS: dict[str, Dialect] = {
     "moderation": Moderation(),
     "rerank": Rerank(),
 }
-INLINE: dict[str, Dialect] = {
-    **OPERATIONS,
+# What our own engine has of them: it takes sounds in JSON, and its operator's one voice speaks.
+LOCAL: dict[str, Dialect] = {
     "transcription": Transcription(inline=True),
     "translation": Transcription(inline=True),
+    "speech": Speech(voices=False),
 }
