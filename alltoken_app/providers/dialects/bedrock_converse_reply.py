@@ -220,8 +220,13 @@ def finish_of(reason: str, *, calls: bool) -> str:
     return "stop" if finish == "tool_calls" and not calls else finish
 
 
-def usage(raw: msgspec.Raw) -> Usage | None:
-    """What Bedrock counted; its input leaves out whatever concerns the cache."""
+def usage(raw: msgspec.Raw, *, doubled: bool = False) -> Usage | None:
+    """What Bedrock counted; its input leaves out whatever concerns the cache.
+
+    Args:
+        doubled: The input may have it in, for all that (streams of OpenAI's models): when in
+            doubt it has, for the customer pays.
+    """
     if raw == NULL:
         return None
     try:
@@ -230,10 +235,12 @@ def usage(raw: msgspec.Raw) -> Usage | None:
         return None
     read = said.cacheReadInputTokens or said.cacheReadInputTokenCount or 0
     written = said.cacheWriteInputTokens or said.cacheWriteInputTokenCount or 0
+    kept = read + written
+    plain = said.inputTokens - kept if doubled and said.inputTokens >= kept else said.inputTokens
     hour = sum(part.inputTokens for part in said.cacheDetails or [] if part.ttl == "1h")
     return sane(
         Usage(
-            input=said.inputTokens + read + written,
+            input=plain + kept,
             output=said.outputTokens,
             cached=read,
             cache_write_5m=written - hour,

@@ -84,6 +84,7 @@ class ConverseReader:
         self.done = False
         self._frames = EventStreamReader()
         self._signed = whole.format_of(call)
+        self._doubled = all(name.startswith("openai/") for name in (call.model, *call.models))
         self._show = not chat_form.reasoning(call).exclude
         self._blocks: dict[int, Open] = {}
         self._calls = 0
@@ -214,7 +215,8 @@ class ConverseReader:
         self.done = True
         said = self._metadata or Event()
         finish = whole.finish_of(self._stopped, calls=self._calls > 0)
-        found = last_piece(finish, self._stopped, whole.usage(said.usage))
+        used = whole.usage(said.usage, doubled=self._doubled)
+        found = last_piece(finish, self._stopped, used)
         found.tier = word(said.serviceTier.type) if said.serviceTier else None
         return found
 

@@ -160,6 +160,14 @@ def test_older_names_of_cached_tokens_count_too() -> None:
     assert whole({"text": "x"}, usage=usage).usage == Usage(6, 1, cache_write_5m=5)
 
 
+def test_streams_of_openais_models_count_the_cache_once() -> None:
+    usage = {"inputTokens": 4995, "outputTokens": 19, "cacheWriteInputTokens": 4993}
+    ended = (START, stop("end_turn"), event("metadata", usage=usage))
+    openai = Call("chat", "openai/gpt-x", {}, stream=True)
+    assert stream(*ended, call=openai)[-1].usage == Usage(4995, 19, cache_write_5m=4993)
+    assert stream(*ended)[-1].usage == Usage(9988, 19, cache_write_5m=4993)
+
+
 def test_calls_keep_their_order_and_empty_arguments_are_an_object() -> None:
     said = joined(
         stream(
