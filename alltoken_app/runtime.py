@@ -44,6 +44,7 @@ async def running(settings: Settings, *, upkeep_here: bool = True) -> AsyncItera
     plane, fault, seen = await _open(settings)
     unsubscribe = [
         revisions.subscribe("keys", plane.callers.forget),
+        revisions.subscribe("routing", plane.callers.forget),
         revisions.subscribe("keys", plane.books.limits_changed),
         revisions.subscribe("catalog", _reload(plane, asyncio.get_running_loop())),
     ]

@@ -9,6 +9,7 @@ MAY: dict[str, frozenset[str]] = {
     "use": frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),
     "keys": frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),
     "all_keys": frozenset({Role.OWNER, Role.ADMIN}),
+    "routing": frozenset({Role.OWNER, Role.ADMIN}),
     "rename": frozenset({Role.OWNER, Role.ADMIN}),
     "pay": frozenset({Role.OWNER, Role.BILLING}),
     "see_money": frozenset({Role.OWNER, Role.ADMIN, Role.BILLING, Role.VIEWER, Role.DEVELOPER}),

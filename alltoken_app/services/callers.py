@@ -15,7 +15,7 @@ from alltoken_app.errors import Forbidden, Unauthenticated
 from alltoken_app.ledger import accounts
 from alltoken_app.privacy.policy import Policy
 from alltoken_app.routing.plans import Asker
-from alltoken_app.services import keys, sessions
+from alltoken_app.services import keys, routing_rules, sessions
 
 KNOWN_SECONDS = 60.0
 UNKNOWN_SECONDS = 2.0
@@ -123,7 +123,7 @@ class Callers:
             org_id=record.org_id,
             wallet_id=_wallet_id(session, record.org_id, record.book),
             book=record.book,
-            asker=self._asker(record.org_id, record.book, record.models),
+            asker=self._asker(session, record.org_id, record.book, record.models, record.key_id),
             key_id=record.key_id,
             cache_scope=self._scope(record.org_id),
             budget_id=record.budget_id,
@@ -141,7 +141,7 @@ class Callers:
             org_id=found.org_id,
             wallet_id=_wallet_id(session, found.org_id, self._book),
             book=self._book,
-            asker=self._asker(found.org_id, self._book, frozenset()),
+            asker=self._asker(session, found.org_id, self._book, frozenset(), None),
             person_id=found.person_id,
             cache_scope=self._scope(found.org_id),
             label="Chat",
@@ -151,9 +151,23 @@ class Callers:
     def _scope(self, org_id: str) -> str:
         return crypto.token_digest(self._pepper, f"cache:{org_id}")[:24]
 
-    def _asker(self, org_id: str, book: str, models: frozenset[str]) -> Asker:
-        providers = self._sandbox_providers if book == "sandbox" else None
-        return Asker(org_id=org_id, models=models, policy=Policy(), providers=providers)
+    def _asker(
+        self,
+        session: Session,
+        org_id: str,
+        book: str,
+        models: frozenset[str],
+        key_id: str | None,
+    ) -> Asker:
+        over = routing_rules.standing_over(session, org_id, key_id)
+        return Asker(
+            org_id=org_id,
+            models=models,
+            policy=Policy(),
+            providers=self._sandbox_providers if book == "sandbox" else None,
+            rules=over.rules,
+            presets=over.presets,
+        )
 
 
 def _wallet_id(session: Session, org_id: str, book: str) -> str:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from alltoken_app import db, revisions
 from alltoken_app.providers.base import EndpointFacts
 from alltoken_app.routing.eligibility import RULES
+from alltoken_app.services import routing_rules
 from alltoken_app.settings import Settings, settings
 from alltoken_app.tables.catalog import AiModel, Endpoint, PriceCard, Provider
 from alltoken_app.tables.routing import ModelAlias
@@ -324,3 +325,34 @@ async def test_a_parameter_that_is_required_and_honoured_by_nobody_is_named(shop
     assert (answer.status_code, error["code"], error["param"]) == (
         400, "unsupported_parameter", "top_k",
     )  # fmt: skip
+
+
+async def test_a_rule_of_the_house_holds_at_once_and_the_error_names_it(shop: Product) -> None:
+    before = await chat(shop, provider={"only": ["east"]})
+    assert before["alltoken"]["served"]["provider"] == "east"
+    form = {"name": "EU only", "ignore": "east"}
+    rule = await db.run(routing_rules.save_rule, shop.actor, "", "", form)
+    async with shop.http() as http:
+        body = {"model": "a/b", "messages": HI, "provider": {"only": ["east"]}}
+        refused = await http.post("/v1/chat/completions", json=body)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (404, "no_eligible_endpoint")
+    assert error["excluded_for"] == {"east:a/b": "rule EU only"}
+    assert "ignored_providers (rule EU only)" in error["message"]
+    found = await explain(shop, {"model": "a/b", "messages": HI})
+    assert [one["of"] for one in found["excluded"]] == ["rule EU only"]
+    await db.run(routing_rules.delete_rule, shop.actor, rule.id)
+    assert (await chat(shop, provider={"only": ["east"]}))["model"] == "a/b"
+
+
+async def test_a_preset_serves_under_its_name(shop: Product) -> None:
+    form = {"name": "safe", "models": "a/b", "zdr": "on"}
+    await db.run(routing_rules.save_preset, shop.actor, "", form)
+    for named in ({"model": "@preset/safe"}, {"model": "a/b", "preset": "safe"}):
+        answer = await chat(shop, **named)
+        assert answer["model"] == "a/b"
+        assert answer["alltoken"]["served"]["provider"] == "west"
+    async with shop.http() as http:
+        body = {"model": "@preset/none", "messages": HI}
+        unknown = await http.post("/v1/chat/completions", json=body)
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "preset_not_found")

@@ -32,7 +32,7 @@ ELSEWHERE = (
     "services/models.py", "services/addresses.py", "services/keys.py", "services/activity.py",
     "services/actors.py", "services/demo_top_ups.py", "services/activity_query.py",
     "services/activity_detail.py", "services/crediting.py", "services/wallets.py",
-    "services/periods.py",
+    "services/periods.py", "services/routing_rules.py", "services/wish_forms.py",
 )  # fmt: skip
 CLASSES = {
     name: found
