@@ -24,6 +24,7 @@ from alltoken_app.api.parse import (
     StreamOptions,
 )
 from alltoken_app.api.render import DONE, KEEP_ALIVE
+from alltoken_app.api.truth import also
 from alltoken_app.catalog.snapshot import Catalog
 from alltoken_app.errors import AllTokenError, Invalid
 from alltoken_app.providers.base import Call, Piece, Reply
@@ -32,6 +33,7 @@ from alltoken_app.services.generations import Run
 
 Json = dict[str, Any]
 
+TRUE = msgspec.Raw(b"true")
 DEFAULT_OUTPUT = 16  # tokens, as in OpenAI's API
 SAME = frozenset({
     "temperature", "top_p", "top_k", "min_p", "n", "stop", "seed", "logit_bias", "user",
@@ -129,7 +131,7 @@ def completion(body: bytes, content_type: str, *, strict: bool) -> Parsed:
     common = parse.forwarded(found, SAME)
     common["messages"] = msgspec.Raw(encode([{"role": "user", "content": prompt or ""}]))
     if fields.logprobs is not None:
-        common |= {"logprobs": msgspec.Raw(b"true"), "top_logprobs": found["logprobs"]}
+        common |= {"logprobs": TRUE, "top_logprobs": found["logprobs"]}
     call = Call(
         operation="completions",
         model=parse.slug(fields.model),
@@ -184,7 +186,8 @@ class CompletionsFace:
         else:
             choices = [writer.choice(said) for said in _choices.decode(reply.body["choices"])]
         body = writer.envelope | {"choices": choices, "usage": render.usage(run)}
-        return (JSON,), encode(body | {"alltoken": render.served(run)})
+        body |= {"alltoken": render.served(run), **also(run, catalog)}
+        return (JSON,), encode(body)
 
     def chunks(self, run: Run, catalog: Catalog) -> "Chunks":
         return Chunks(run, catalog)
@@ -197,7 +200,7 @@ class Chunks:
 
     def __init__(self, run: Run, catalog: Catalog) -> None:
         assert run.endpoint is not None
-        self._run = run
+        self._run, self._catalog = run, catalog
         self._reached: dict[int, int] = {}
         self._echo = _echo(run.call)
         self.envelope: Json = {
@@ -242,6 +245,7 @@ class Chunks:
     def end(self) -> bytes:
         """The last chunk, with usage and cost, and the end mark."""
         used = {"usage": render.usage(self._run), "alltoken": render.served(self._run)}
+        used |= also(self._run, self._catalog)
         return self._event({"choices": [], **used}) + DONE
 
     def broken(self, error: AllTokenError, charged: str) -> bytes:
@@ -257,7 +261,7 @@ class Chunks:
 
 def _echo(call: Call) -> str:
     """The prompt that a chat model's text follows, where the caller wants to read it again."""
-    if call.native.get("echo") != b"true" or "echo" in call.untranslated:
+    if call.native.get("echo") != TRUE or "echo" in call.untranslated:
         return ""
     asked: str | list[str] = msgspec.json.decode(call.native["prompt"])
     return asked if isinstance(asked, str) else asked[0]

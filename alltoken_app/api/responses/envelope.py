@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from alltoken_app.api.render import exact, served
+from alltoken_app.api.truth import also
 from alltoken_app.catalog.snapshot import Catalog
 from alltoken_app.clock import now_ms
 from alltoken_app.providers.base import Usage
@@ -60,19 +61,19 @@ def envelope(run: Run, catalog: Catalog, status: str) -> Json:
     }
 
 
-def ended(run: Run, finish: str | None) -> Json:
+def ended(run: Run, catalog: Catalog, finish: str | None) -> Json:
     """What a response says once it has ended well or early."""
     reason = FINISHES.get(finish or "")
     if reason:
         status: Json = {"status": "incomplete", "incomplete_details": {"reason": reason}}
     else:
         status = {"status": "completed", "completed_at": now_ms() // 1000}
-    return {**status, **accounts(run)}
+    return {**status, **accounts(run, catalog)}
 
 
-def accounts(run: Run) -> Json:
+def accounts(run: Run, catalog: Catalog) -> Json:
     """Usage, cost and the served truth."""
-    return {"usage": usage(run), "alltoken": served(run)}
+    return {"usage": usage(run), "alltoken": served(run), **also(run, catalog)}
 
 
 def usage(run: Run) -> Json:
@@ -97,6 +98,7 @@ def native(run: Run, catalog: Catalog, fields: dict[str, msgspec.Raw]) -> Json:
     assert run.endpoint is not None
     kept = {name: value for name, value in fields.items() if name not in HIDDEN}
     return {
+        **envelope(run, catalog, "in_progress"),
         **kept,
         "id": run.id,
         "model": run.endpoint.model,

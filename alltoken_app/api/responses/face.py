@@ -31,14 +31,14 @@ class ResponsesFace:
 
     def whole(self, run: Run, reply: Reply, catalog: Catalog) -> tuple[Sequence[Header], bytes]:
         if reply.native is not None:
-            body = envelope.native(run, catalog, reply.native) | envelope.accounts(run)
+            body = envelope.native(run, catalog, reply.native) | envelope.accounts(run, catalog)
             return (JSON,), encode(body)
         output = Output(envelope.stem(run), _nothing)
         for choice in _choices.decode(reply.body["choices"])[:1]:
             output.add(choice)
         output.close()
         body = envelope.envelope(run, catalog, "completed")
-        body |= {"output": output.items, **envelope.ended(run, output.finish)}
+        body |= {"output": output.items, **envelope.ended(run, catalog, output.finish)}
         if reply.tier:
             body["service_tier"] = reply.tier
         return (JSON,), encode(body)
@@ -100,13 +100,14 @@ class Events:
         if self._own is None:
             self._begin()
             self._output.close()
-            ended = envelope.ended(run, self._output.finish)
+            ended = envelope.ended(run, self._catalog, self._output.finish)
         elif self._own_end is not None:
-            ended = envelope.accounts(run)
+            ended = envelope.accounts(run, self._catalog)
         else:
-            ended = envelope.ended(run, self._output.finish or "length")
+            ended = envelope.ended(run, self._catalog, self._output.finish or "length")
         response = self._response("completed") | ended
-        kind = "response.completed" if response["status"] in COMPLETED else "response.incomplete"
+        whole = response["status"] == "completed"
+        kind = self._own_end.type if self._own_end else f"response.{WHOLE[whole]}"
         self._tell({"type": kind, "response": response})
         return self._written()
 
@@ -122,7 +123,7 @@ class Events:
             "code": CODES.get(error.kind, "server_error"),
             "type": error.code,
         }
-        response = self._response("failed") | envelope.accounts(self._run)
+        response = self._response("failed") | envelope.accounts(self._run, self._catalog)
         response |= {"status": "failed", "error": fault, "incomplete_details": None}
         self._tell({"type": "response.failed", "response": response})
         return self._written()
@@ -147,6 +148,8 @@ class Events:
         event = _event.decode(data)
         if event.sequence_number is not None:
             self._number = event.sequence_number
+        elif event.response == NULL:
+            data = b'{"sequence_number":%d,' % self._number + data.lstrip()[1:]
         if event.type == "response.output_item.done":
             self._own_items[event.output_index] = event.item
         if event.response == NULL:
@@ -172,4 +175,4 @@ class Events:
         return written
 
 
-COMPLETED = ("completed", b'"completed"')
+WHOLE = {True: "completed", False: "incomplete"}

@@ -102,7 +102,8 @@ def merged(found: Iterable[Detail]) -> list[Detail]:
         kept = whole.setdefault(at, {})
         for name, value in detail.items():
             text = name == TEXTS.get(str(kind)) and name in kept
-            kept[name] = (kept[name] or "") + (value or "") if text else value or kept.get(name)
+            more = kept.get(name) if value is None else value
+            kept[name] = (kept[name] or "") + (value or "") if text else more
     return list(whole.values())
 
 

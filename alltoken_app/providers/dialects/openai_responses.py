@@ -19,7 +19,7 @@ from alltoken_app.providers.base import (
 )
 from alltoken_app.providers.dialects import openai_responses_items as items
 from alltoken_app.providers.dialects import openai_responses_reply as reply
-from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.dialects.openai_chat import ALWAYS, OpenAIChat
 from alltoken_app.providers.dialects.openai_responses_reply import NULL, OutItem, ResponseIn
 from alltoken_app.providers.dialects.openai_responses_stream import ResponsesReader
 from alltoken_app.providers.quirks import PLAIN, Quirks
@@ -35,6 +35,14 @@ HONOURS = frozenset({
 UNSAID = frozenset({"audio", "video"})  # kinds of input that no item carries
 # Sent only where the endpoint lists them: it has a price for what they cost.
 PRICED = frozenset({"service_tier", "web_search_options"})
+# What the caller's own fields became in the common form, where the names differ.
+BECAME: dict[str, tuple[str, ...]] = {
+    "tools": ("tools", "web_search_options"),
+    "text": ("response_format", "verbosity"),
+    "reasoning": ("reasoning", "reasoning_effort"),
+    "tool_choice": ("tool_choice",),
+    **{name: (name,) for name in items.SAME},
+}
 SEARCH = "web_search"
 SEARCHES = 10  # of one answer, as many as are held when the caller sets no limit
 
@@ -67,13 +75,16 @@ class OpenAIResponses:
         return tuple(beyond)
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
+        known = endpoint.parameters
         fields = {
             name: value
             for name, value in call.fields.items()
-            if name not in PRICED or name in endpoint.parameters
+            if name in known
+            or name in ALWAYS
+            or (not known and name in self.honours and name not in PRICED)
         }
         if call.dialect == self.native:
-            body = _own(call.native, fields)
+            body = _own(call, fields)
         else:
             body = items.body(fields, thinks=_thinks(endpoint))
             if "web_search_options" in fields:
@@ -118,13 +129,15 @@ class OpenAIResponses:
 CONTENT = ("content", "refusal", "reasoning", "reasoning_details", "tool_calls")
 
 
-def _own(native: dict[str, msgspec.Raw], fields: dict[str, msgspec.Raw]) -> dict[str, Any]:
-    """The caller's own fields, as they came."""
-    body: dict[str, Any] = {
-        name: value for name, value in native.items() if name not in PRICED or name in fields
-    }
-    if "tools" in native and "web_search_options" not in fields:
-        body["tools"] = _without_search(native["tools"])
+def _own(call: Call, fields: dict[str, msgspec.Raw]) -> dict[str, Any]:
+    """The caller's own fields, as they came; without those that the endpoint does not honour."""
+    body: dict[str, Any] = {}
+    for name, value in call.native.items():
+        became = [wish for wish in BECAME.get(name, ()) if wish in call.fields]
+        if not became or any(wish in fields for wish in became):
+            body[name] = value
+    if "tools" in body and "web_search_options" not in fields:
+        body["tools"] = _without_search(body["tools"])
     return body
 
 

@@ -23,6 +23,7 @@ SAME = (
     "temperature", "top_p", "top_logprobs", "parallel_tool_calls", "metadata", "user",
     "safety_identifier", "service_tier", "prompt_cache_key",
 )  # fmt: skip
+TRUE = msgspec.Raw(b"true")
 ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
 
@@ -49,7 +50,7 @@ def body(fields: dict[str, msgspec.Raw], *, thinks: bool) -> Json:
     reasoning = _reasoning(fields)
     if reasoning:
         made["reasoning"] = reasoning
-    wanted = [LOGPROBS] if fields.get("logprobs") == b"true" else []
+    wanted = [LOGPROBS] if fields.get("logprobs") == TRUE else []
     if thinks:
         wanted.append(ENCRYPTED)
     if wanted:
@@ -77,7 +78,9 @@ def _assistant(message: Json, where: str, custom: set[str]) -> Iterator[Json]:
         if item.get("encrypted_content") or item.get("content"):
             yield item  # a summary alone tells a model nothing, and its id is kept nowhere
     said = _said(message, where)
-    if said:
+    if isinstance(said, list):
+        yield {"type": "message", "role": "assistant", "status": "completed", "content": said}
+    elif said:
         yield {"role": "assistant", "content": said}
     for call in message.get("tool_calls") or ():
         yield _call(call, custom)
@@ -88,6 +91,8 @@ def _said(message: Json, where: str) -> str | list[Json]:
     if not refusal and not isinstance(content, list):
         return content or ""
     parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
+    if not refusal and all(part.get("type") == "text" for part in parts):
+        return "".join(part.get("text") or "" for part in parts)
     made: list[Json] = []
     for part in parts:
         if part.get("type") == "refusal":
@@ -95,7 +100,7 @@ def _said(message: Json, where: str) -> str | list[Json]:
         elif part.get("type") != "text":
             raise Unfit(f"{where}: an assistant's message holds text only here.", where)
         elif part.get("text"):
-            made.append({"type": "output_text", "text": part["text"]})
+            made.append({"type": "output_text", "text": part["text"], "annotations": []})
     if refusal:
         made.append({"type": "refusal", "refusal": refusal})
     return made
@@ -165,7 +170,7 @@ def _tools(fields: dict[str, msgspec.Raw]) -> list[Json]:
 
 
 def _tool(tool: Json) -> Json:
-    kind = tool.get("type")
+    kind = tool.get("type") or "function"
     if kind == "function":
         # Left out, chat completions means "not strict", the Responses API "strict".
         return {"type": "function", "strict": False, **(tool.get("function") or {})}

@@ -1,6 +1,6 @@
 """The product with two scripted providers behind it: one speaks Responses, one chat alone."""
 
-import dataclasses
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -8,22 +8,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from openai import AsyncOpenAI
+from sqlmodel import Session, select
 
+from alltoken_app import db, revisions
 from alltoken_app.providers.credentials import Bearer
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.dialects.openai_completions import OpenAICompletions
 from alltoken_app.providers.dialects.openai_responses import OpenAIResponses
+from alltoken_app.providers.quirks import Quirks
 from alltoken_app.providers.table import Connection, fixed
 from alltoken_app.settings import Settings, settings
+from alltoken_app.tables.catalog import AiModel, Endpoint
 from tests.api.conftest import Product, serving
 from tests.api.scripted import Scripted, scripted
 
 MORE = frozenset({
     "reasoning", "reasoning_effort", "parallel_tool_calls", "verbosity", "service_tier",
 })  # fmt: skip
+WIRES: dict[str, list[str]] = {
+    "own/model": [],
+    "own/only": ["responses"],
+    "own/prompts": ["chat", "responses", "completions"],
+    "plain/model": [],
+}
 
 
 @dataclass
@@ -74,12 +83,12 @@ async def wired(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         settings.cache_clear()
         async with serving(settings()) as product:
             others = {"responses": OpenAIResponses(), "completions": OpenAICompletions()}
+            common = OpenAIChat(Quirks(reasoning="reasoning"))  # speaks all of the common form
+            product.plane.connections["plain"] = Connection("plain", common, fixed(plain.url))
             product.plane.connections["own"] = Connection(
                 "own", OpenAIChat(), fixed(own.url), Bearer("k"), others
             )
-            _know_more(product, "own/only", wires={"responses"})
-            _know_more(product, "own/prompts", wires={"chat", "responses", "completions"})
-            _know_more(product, "own/model", wires=set())
+            await _told(product)
             made = Wired(product, own, plain)
             yield made
             for client in made.clients:
@@ -87,16 +96,21 @@ async def wired(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         settings.cache_clear()
 
 
-def _know_more(product: Product, slug: str, wires: set[str]) -> None:
-    """Give a model's endpoint wires, and the parameters of a reasoning model."""
-    model = product.plane.catalog.models[slug]
-    endpoints = tuple(
-        msgspec.structs.replace(
-            endpoint, wires=frozenset(wires), parameters=endpoint.parameters | MORE
-        )
-        for endpoint in model.endpoints
-    )
-    takes = ("text", "image", "file")
-    product.plane.catalog.models[slug] = dataclasses.replace(
-        model, endpoints=endpoints, input_modalities=takes
-    )
+def _tell_more(session: Session) -> None:
+    """Wires, and the parameters of a reasoning model that sees and reads."""
+    for slug, wires in WIRES.items():
+        endpoint = session.exec(select(Endpoint).where(Endpoint.model_slug == slug)).one()
+        endpoint.wires, endpoint.parameters = wires, sorted({*endpoint.parameters, *MORE})
+        model = session.exec(select(AiModel).where(AiModel.slug == slug)).one()
+        model.input_modalities = ["text", "image", "file"]
+        session.add_all([endpoint, model])
+    revisions.bump(session, "catalog")
+
+
+async def _told(product: Product) -> None:
+    await db.run(_tell_more)
+    for _ in range(500):
+        if product.plane.catalog.models["own/only"].endpoints[0].wires:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the catalogue did not change")
