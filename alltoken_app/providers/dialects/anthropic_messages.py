@@ -20,7 +20,7 @@ from alltoken_app.providers.base import (
     UpstreamError,
 )
 from alltoken_app.providers.dialects import anthropic_errors, anthropic_replies, anthropic_requests
-from alltoken_app.providers.dialects.anthropic_models import Traits, traits
+from alltoken_app.providers.dialects.anthropic_models import traits
 from alltoken_app.providers.dialects.anthropic_parameters import Parameters
 from alltoken_app.providers.dialects.anthropic_stream import Framing, MessageReader
 from alltoken_app.providers.eventstream import EventStreamReader
@@ -46,6 +46,7 @@ class Home(msgspec.Struct, frozen=True):
         betas_in_body: Whether beta names travel in the body instead of a header.
         urls: Whether images and documents may be named by address.
         search: Whether the model can search the web there.
+        refuses: Fields of the API that are not served there.
     """
 
     whole: str
@@ -54,9 +55,11 @@ class Home(msgspec.Struct, frozen=True):
     betas_in_body: bool = False
     urls: bool = True
     search: bool = True
+    refuses: frozenset[str] = frozenset()
     stream_type: str = "text/event-stream"
 
 
+ELSEWHERE = frozenset({"service_tier", "mcp_servers", "cache_control"})
 ANTHROPIC = Home("/v1/messages", "/v1/messages")
 BEDROCK = Home(
     "/model/{}/invoke",
@@ -65,6 +68,7 @@ BEDROCK = Home(
     betas_in_body=True,
     urls=False,
     search=False,
+    refuses=ELSEWHERE,
     stream_type="application/vnd.amazon.eventstream",
 )
 VERTEX = Home(
@@ -72,6 +76,7 @@ VERTEX = Home(
     "/publishers/anthropic/models/{}:streamRawPredict",
     version="vertex-2023-10-16",
     urls=False,
+    refuses=ELSEWHERE,
 )
 
 
@@ -98,12 +103,12 @@ class AnthropicMessages:
     def __init__(self, home: Home = ANTHROPIC) -> None:
         self._home = home
         self.stream_type = home.stream_type
-        self.honours = HONOURS | {"web_search_options"} if home.search else HONOURS
+        searching = {"web_search_options"} if home.search else set()
+        self.honours = frozenset(HONOURS | searching) - home.refuses
 
     def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
         if _is_native(call):
-            found = set(call.native) & set(SAMPLING)
-            return () if traits(endpoint.upstream_model).sampling else tuple(sorted(found))
+            return tuple(sorted(self._left_out(endpoint) & call.native.keys()))
         lost = Parameters(call.fields, traits(endpoint.upstream_model), _bound(call, endpoint)).lost
         for kind, name in (("audio", "input_audio"), ("video", "video_url")):
             if kind in call.modalities:
@@ -115,11 +120,13 @@ class AnthropicMessages:
         return tuple(dict.fromkeys(lost))
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
-        known = traits(endpoint.upstream_model)
         if _is_native(call):
-            body: dict[str, Any] = _own(call, known, max_output)
+            body: dict[str, Any] = _own(call, self._left_out(endpoint), max_output)
         else:
+            known = traits(endpoint.upstream_model)
             body = anthropic_requests.body(call, known, max_output, urls=self._home.urls)
+            for name in self._home.refuses & body.keys():
+                del body[name]
         asked = {name.lower(): value for name, value in call.headers}
         betas = asked.get("anthropic-beta", "")
         headers = [JSON]
@@ -139,6 +146,13 @@ class AnthropicMessages:
         return Outgoing(
             path.format(quote(endpoint.upstream_model, safe="@")), tuple(headers), _encode(body)
         )
+
+    def _left_out(self, endpoint: EndpointFacts) -> set[str]:
+        """The dialect's own fields that this model would refuse here."""
+        return {
+            *self._home.refuses,
+            *(() if traits(endpoint.upstream_model).sampling else SAMPLING),
+        }
 
     def read(self, call: Call, header: HeaderOf, payload: bytes) -> Reply:
         return anthropic_replies.read(payload, native=_is_native(call), quiet=_quiet(call))
@@ -189,12 +203,10 @@ def _quiet(call: Call) -> bool:
         return False
 
 
-def _own(call: Call, known: Traits, max_output: int) -> dict[str, Any]:
-    """The caller's own fields; what the model would refuse is left out (and was reported)."""
-    left_out = {"model", "stream", *(() if known.sampling else SAMPLING)}
-    body: dict[str, Any] = {
-        name: value for name, value in call.native.items() if name not in left_out
-    }
+def _own(call: Call, left_out: set[str], max_output: int) -> dict[str, Any]:
+    """The caller's own fields, byte for byte; what is left out was reported."""
+    ours = {"model", "stream", *left_out}
+    body: dict[str, Any] = {name: value for name, value in call.native.items() if name not in ours}
     body["max_tokens"] = max_output
     return body
 

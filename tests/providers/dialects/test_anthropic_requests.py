@@ -389,6 +389,17 @@ def test_on_bedrock_the_model_is_in_the_path_and_the_version_in_the_body() -> No
     assert found["anthropic_beta"] == ["a-1", "b-2"]
 
 
+def test_what_is_not_served_elsewhere_is_left_out_and_named() -> None:
+    aws = AnthropicMessages(BEDROCK)
+    call = native(messages=b"[]", service_tier=b'"auto"', cache_control=b"{}")
+    assert aws.unable(call, case.endpoint()) == ("cache_control", "service_tier")
+    assert json.loads(aws.request(call, case.endpoint(), 9).body).keys() == {
+        "messages", "max_tokens", "anthropic_version",
+    }  # fmt: skip
+    assert "cache_control" not in body(dialect=aws, cache_control=MARK)
+    assert "cache_control" not in aws.honours
+
+
 def test_on_vertex_the_model_is_in_the_path_too() -> None:
     call = case.call(stream=True, messages=HI)
     sent = AnthropicMessages(VERTEX).request(call, case.endpoint("claude-sonnet-4-5@20250929"), 9)
