@@ -16,6 +16,8 @@ from alltoken_app.pages import (  # noqa: F401  importing a page adds it
     models,
     not_found,
     overview,
+    provider,
+    providers,
     receipt,
     reset,
     signin,

@@ -83,7 +83,7 @@ class Site:
 
     async def _send_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        titled = self._model_page(path)
+        titled = self._titled_page(path)
         if titled is not None:
             await _answer(send, titled, b"text/html; charset=utf-8", *self._headers)
             return
@@ -92,7 +92,7 @@ class Site:
             rewritten = trimmed + ".html"
             scope = {**scope, "path": rewritten, "raw_path": rewritten.encode()}
 
-        unknown = self._is_unknown_model(path)
+        unknown = self._is_unknown(path)
 
         async def with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -109,6 +109,7 @@ class Site:
         """What search engines may list, with today's models; the build cannot know either."""
         catalog = self.catalog()
         models = {f"/models/{slug}" for slug in catalog.models} if catalog else set()
+        models |= {f"/providers/{id}" for id in catalog.sources} if catalog else set()
         listed = sorted(page for page in self._pages if not page.startswith(UNLISTED))
         urls = (
             html.escape(self._settings.origin + page) for page in ["/", *listed, *sorted(models)]
@@ -117,24 +118,46 @@ class Site:
         schema = "http://www.sitemaps.org/schemas/sitemap/0.9"
         return f'<?xml version="1.0"?><urlset xmlns="{schema}">{entries}</urlset>'.encode()
 
-    def _is_unknown_model(self, path: str) -> bool:
-        """Whether the path is that of a model's page, and there is no such model."""
-        slug, catalog = path.removeprefix("/models/"), self.catalog()
-        return slug != path and "/" in slug and catalog is not None and slug not in catalog.models
+    def _is_unknown(self, path: str) -> bool:
+        """Whether the path is that of a model's or provider's page, and there is no such one."""
+        catalog = self.catalog()
+        if catalog is None:
+            return False
+        place, _, name = path.removeprefix("/").partition("/")
+        if place == "models":
+            return "/" in name and name not in catalog.models
+        return place == "providers" and bool(name) and name not in catalog.sources
 
-    def _model_page(self, path: str) -> bytes | None:
-        """A model's page with its own title and description; its content comes by the socket."""
-        slug, catalog = path.removeprefix("/models/"), self.catalog()
+    def _titled_page(self, path: str) -> bytes | None:
+        """A model's or provider's page with its own title and description.
+
+        Its content comes by the socket.
+        """
+        about = self._about(path)
         shell = self._build / "__spa-fallback.html"
-        if slug == path or catalog is None or slug not in catalog.models or not shell.exists():
+        if about is None or not shell.exists():
             return None
-        model = catalog.models[slug]
-        title = html.escape(f"{model.name} · AllToken")
-        text = html.escape(model.description or f"{model.name} on AllToken", quote=True)
+        name, text = about
+        title = html.escape(f"{name} · AllToken")
         page = TITLE.sub("", shell.read_text())
         page = DESCRIPTION.sub("", page)
-        head = f'<title>{title}</title><meta name="description" content="{text}"/>'
+        shown = html.escape(text, quote=True)
+        head = f'<title>{title}</title><meta name="description" content="{shown}"/>'
         return page.replace("</head>", f"{head}</head>", 1).encode()
+
+    def _about(self, path: str) -> tuple[str, str] | None:
+        """Name and description of what the page is about."""
+        catalog = self.catalog()
+        if catalog is None:
+            return None
+        place, _, name = path.removeprefix("/").partition("/")
+        if place == "models" and name in catalog.models:
+            model = catalog.models[name]
+            return model.name, model.description or f"{model.name} on AllToken"
+        if place == "providers" and name in catalog.sources:
+            provider = catalog.sources[name].name
+            return provider, f"Policies, data retention and models of {provider}."
+        return None
 
 
 def _security_headers(build: Path, settings: Settings) -> list[Header]:

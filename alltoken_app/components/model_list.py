@@ -37,6 +37,8 @@ def _name(model: Any) -> rx.Component:
     slug = rx.el.span(rx.el.span(model.author, "/", class_name="faint"), model.short)
     return rx.el.span(
         link(slug, href=model.href, class_name="cell-link"),
-        rx.el.span(model.name, class_name="tiny faint"),
+        rx.el.span(
+            model.name, rx.cond(model.here, "", " · not connected here"), class_name="tiny faint"
+        ),
         class_name="model-name",
     )

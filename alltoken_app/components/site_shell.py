@@ -10,7 +10,9 @@ from alltoken_app.components.icons import icon
 from alltoken_app.components.link import link
 from alltoken_app.components.menu import menu, menu_item
 
-PLACES = (("Models", "/models"), ("Chat", "/chat"), ("Docs", "/docs"))
+PLACES = (
+    ("Models", "/models"), ("Providers", "/providers"), ("Chat", "/chat"), ("Docs", "/docs"),
+)  # fmt: skip
 
 
 def site_shell(

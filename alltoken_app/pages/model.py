@@ -15,6 +15,7 @@ from alltoken_app.components.table import Column, card, table
 from alltoken_app.components.time_ago import time_at
 from alltoken_app.pages.public import frame, public_page
 from alltoken_app.services.models import EndpointView
+from alltoken_app.services.prices import PriceView
 from alltoken_app.services.samples import LANGUAGES
 from alltoken_app.states.model import ModelState
 
@@ -76,13 +77,14 @@ def heading() -> rx.Component:
                 badge(MODEL.kind),
                 rx.cond(PAGE.size != "", badge(PAGE.size + " parameters", "outline")),
                 rx.cond(PAGE.licence != "", badge(PAGE.licence, "outline")),
+                rx.cond(PAGE.ends != "", badge("Ends " + PAGE.ends, "warning", "warning")),
                 class_name="row",
             ),
         ),
         rx.el.div(
             copy_button(MODEL.slug, MODEL.slug, variant="default", size="normal"),
             rx.cond(
-                can_chat,
+                can_chat & MODEL.here,
                 link_button(
                     "Try in chat",
                     href="/chat?model=" + MODEL.slug,
@@ -102,8 +104,9 @@ def endpoints() -> rx.Component:
         Column("Provider", provider_cell, header=True),
         Column("Context", lambda row: row.context, num=True),
         Column("Max output", lambda row: row.max_output, num=True),
-        Column("Input /1M", input_cell, num=True),
+        Column("Input /1M", lambda row: money(row.input_price), num=True),
         Column("Output /1M", lambda row: money(row.output_price), num=True),
+        Column("Other prices", other_prices),
         Column("Retention", lambda row: zdr(row.zdr)),
     ]
     return card(
@@ -116,7 +119,11 @@ def endpoints() -> rx.Component:
 def provider_cell(row: EndpointView) -> rx.Component:
     """The provider, where it runs the model, and how coarsely."""
     return rx.el.span(
-        rx.el.span(row.provider, rx.cond(row.place != "", " · " + row.place, "")),
+        rx.el.span(
+            link(row.provider, href=row.provider_href, class_name="cell-link"),
+            rx.cond(row.place != "", " · " + row.place, ""),
+        ),
+        rx.cond(row.here, "", rx.el.span("not connected here", class_name="tiny faint")),
         rx.cond(
             row.quantization != "",
             rx.el.span(row.quantization, " weights", class_name="tiny faint"),
@@ -125,16 +132,18 @@ def provider_cell(row: EndpointView) -> rx.Component:
     )
 
 
-def input_cell(row: EndpointView) -> rx.Component:
-    """The price of input, and of cached input where that is another."""
-    return rx.el.span(
-        money(row.input_price),
-        rx.cond(
-            row.cached_price != "",
-            rx.el.span("cached ", row.cached_price, class_name="tiny faint"),
-        ),
-        class_name="model-name",
-    )
+def other_prices(row: EndpointView) -> rx.Component:
+    """Every other unit it charges for; open, they stand below one another."""
+    lines = rx.el.dl(rx.foreach(row.other_prices, price_line), class_name="price-lines")
+    more = rx.el.details(rx.el.summary(row.others, " more"), lines, class_name="prices")
+    return rx.cond(row.others > 0, more, "–")
+
+
+def price_line(price: PriceView) -> rx.Component:
+    """A unit and its price, or the heading of those below it."""
+    heading = rx.el.div(rx.el.dt(price.label), class_name="price-heading")
+    line = rx.el.div(rx.el.dt(price.label), rx.el.dd(money(price.amount)))
+    return rx.cond(price.amount == "", heading, line)
 
 
 def evidence() -> rx.Component:
@@ -195,6 +204,8 @@ def limits() -> rx.Component:
                     ),
                 ),
                 ("Modalities", PAGE.modalities),
+                ("Knows until", rx.cond(PAGE.cutoff != "", PAGE.cutoff, "Not published")),
+                ("Released", rx.cond(PAGE.released != "", PAGE.released, "Not on file")),
                 ("Added", PAGE.added),
             ),
             class_name="card-body",

@@ -10,6 +10,7 @@ from alltoken_app.components.field import select
 from alltoken_app.components.icons import icon
 from alltoken_app.components.link import link
 from alltoken_app.components.model_list import model_list
+from alltoken_app.components.pagination import pagination
 from alltoken_app.components.search_box import search_box
 from alltoken_app.components.table import Sort, card
 from alltoken_app.components.tick import tick
@@ -20,8 +21,9 @@ from alltoken_app.states.models import ModelsState
 
 STATE: Any = ModelsState  # its attributes are vars here, which its own types do not say
 NOTE = (
-    "Prices are those of the cheapest endpoint. Data retention is a fact of one endpoint, "
-    "not of a model: open a model to see each, its evidence and the date it was checked."
+    "Prices are those of the cheapest endpoint, per million tokens where no unit is named. Data "
+    "retention is a fact of one endpoint, not of a model: open a model to see each, its evidence "
+    "and the date it was checked."
 )
 ABOUT = "Every model behind one API key, with its price, context and what its providers keep."
 
@@ -73,7 +75,7 @@ def rail() -> rx.Component:
             ),
             rx.el.button(
                 "Show ",
-                STATE.models.length(),
+                STATE.fitting,
                 type="button",
                 class_name="button button-small button-primary only-narrow push",
                 custom_attrs=close,
@@ -84,7 +86,12 @@ def rail() -> rx.Component:
             STATE.loading,
             skeleton("40%", "80%", "70%"),
             rx.fragment(
+                rx.cond(
+                    STATE.facets.here.length() > 0,
+                    group("This installation", "here", STATE.facets.here),
+                ),
                 group("Kind", "kind", STATE.facets.kinds),
+                group("Takes, beside text", "takes", STATE.facets.takes),
                 group("Provider", "provider", STATE.facets.providers),
                 group("Data retention", "zdr", STATE.facets.zdr),
             ),
@@ -161,7 +168,7 @@ def found() -> rx.Component:
             rx.cond(
                 STATE.filters > 0,
                 rx.fragment(
-                    STATE.models.length(),
+                    STATE.fitting,
                     " of ",
                     STATE.total,
                     " · ",
@@ -178,7 +185,18 @@ def found() -> rx.Component:
                 loading=STATE.loading,
                 empty=nothing,
                 sort=Sort(STATE.sort, STATE.descending, STATE.order),
-            )
+            ),
+            foot=rx.cond(
+                STATE.has_before | STATE.has_after,
+                pagination(
+                    STATE.range,
+                    has_newer=STATE.has_before,
+                    has_older=STATE.has_after,
+                    on_newer=STATE.turn(-1),
+                    on_older=STATE.turn(1),
+                    names=("Back", "Next"),
+                ),
+            ),
         ),
         rx.cond(~STATE.loading, rx.el.p(NOTE, class_name="tiny faint")),
     )

@@ -9,7 +9,7 @@ from alltoken_app.catalog.pricing import cost, lines
 from alltoken_app.errors import NotFound
 from alltoken_app.money import usd, usd_of_pico
 from alltoken_app.providers.base import Usage
-from alltoken_app.services.models import per_million
+from alltoken_app.services.prices import per_million
 
 FIRST = "alltoken/smollm2-135m-instruct"
 EXAMPLE = Usage(input=1_200, output=300)

@@ -39,7 +39,7 @@ class HomeState(rx.State):
         """Read prices and models as of now."""
         self.calls = coloured(samples.FIRST)
         session = await self.get_state(SessionState)
-        wanted = ModelFilter(sort="input")
+        wanted = ModelFilter(kinds=("chat",), sort="input")
         listed = await db.read(models.browse, wanted, member=session.signed_in)
         self.models, self.total = listed.models[:SHOWN], listed.total
         self.endpoints, self.at = listed.endpoints, listed.at

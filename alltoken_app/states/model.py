@@ -34,7 +34,9 @@ class ModelState(rx.State):
         self.loading, self.missing = self.asked != self.page.model.slug, False
         try:
             session = await self.get_state(SessionState)
-            self.page = await db.read(models.model, self.asked, member=session.signed_in)
+            self.page = await db.read(
+                models.model, self.asked, member=session.signed_in, connected=models.reach()
+            )
         except NotFound:
             self.page, self.missing = ModelPage(), True
         kind = "embeddings" if self.page.model.kind == "Embeddings" else "chat"

@@ -24,6 +24,16 @@ def fill(session: Session) -> None:
     add_endpoint(session, "far", "acme/old", "1", "1")
 
 
+def fill_many(session: Session, count: int) -> None:
+    """As many chat models at one provider more."""
+    session.add(Provider(id="many", name="Many"))
+    for number in range(count):
+        add_model(session, f"many/m{number:03d}", context=100)
+    session.flush()
+    for number in range(count):
+        add_endpoint(session, "many", f"many/m{number:03d}", "1", "2")
+
+
 def add_model(session: Session, slug: str, kind: str = "chat", **more: Any) -> None:
     author, _, short = slug.partition("/")
     made = {"name": short.title(), "max_output": 1024, "input_modalities": ["text"], **more}

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from alltoken_app import db
 from alltoken_app.clock import HOUR, now_ms
 from alltoken_app.errors import NotFound
-from alltoken_app.services import models
-from alltoken_app.services.models import ModelFilter, ModelView, per_million
+from alltoken_app.services import models, prices
+from alltoken_app.services.models import ModelFilter, ModelView
+from alltoken_app.services.prices import per_million
 from tests.services import catalogue
 
 shelved = pytest.mark.usefixtures("shelf")
@@ -104,6 +105,47 @@ async def test_the_filters_offered_are_those_that_find_something() -> None:
     ]
     assert [(facet.label, facet.count) for facet in facets.providers] == [("Far", 2), ("Near", 1)]
     assert [facet.value for facet in facets.zdr] == ["confirmed", "none"]
+
+
+def test_every_unit_has_its_price_and_its_words() -> None:
+    rates = {
+        "input": 3_000_000, "output": 15_000_000, "cached_input": 300_000, "search": 10**10,
+        "request": 0, "tiers": [{"above": 200_000, "input": 6_000_000}],
+        "windows": [{"start": 60, "end": 240, "input": 1_500_000}],
+    }  # fmt: skip
+    shown = [(price.label, price.amount) for price in prices.others(rates)]
+    assert shown == [
+        ("Cached input", "$0.30 /1M"), ("Web search", "$10.00 /1K"),
+        ("Prompts over 200,000 tokens", ""), ("Input", "$6.00 /1M"),
+        ("From 01:00–04:00 UTC", ""), ("Input", "$1.50 /1M"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rates", "kind", "shown"),
+    [
+        ({"input": 20_000, "output": 0}, "embeddings", ("$0.02", "–")),
+        ({"millisecond": 100_000}, "transcription", ("$0.36 /hour", "–")),
+        ({"character": 15_000_000}, "speech", ("$15.00 /1M characters", "–")),
+        ({"unit": 2 * 10**9}, "rerank", ("$2.00 /1K searches", "–")),
+        ({"input": 0, "output": 0}, "moderation", ("$0.00", "$0.00")),
+        ({}, "chat", ("–", "–")),
+    ],
+)
+def test_what_is_not_charged_by_the_token_names_its_unit(
+    rates: dict[str, int], kind: str, shown: tuple[str, str]
+) -> None:
+    assert (prices.taken(rates), prices.given(rates, kind)) == shown
+
+
+@shelved
+async def test_models_are_found_by_what_they_take_and_by_who_is_connected() -> None:
+    wanted = ModelFilter(here=("connected",))
+    found = await db.read(models.browse, wanted, connected=frozenset({"near"}))
+    assert [(one.slug, one.here) for one in found.models] == [("acme/talk", True)]
+    assert [(facet.value, facet.count) for facet in found.facets.here] == [("connected", 1)]
+    assert await listed(takes=("image",)) == []
+    assert await listed(takes=("text",)) == ["acme/talk", "acme/vectors"]
 
 
 @given(st.integers(0, 10**12))

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alltoken_app import db
-from alltoken_app.services.models import SORTS, ModelFilter
+from alltoken_app.services.models import PAGE, SORTS, ModelFilter
 from alltoken_app.states.home import HomeState
 from alltoken_app.states.model import ModelState
 from alltoken_app.states.models import ModelsState, read, write
+from alltoken_app.states.providers import ProvidersState, ProviderState
 from tests.services import catalogue
 from tests.states.tabs import Tab
 
@@ -22,6 +23,9 @@ FILTERS = st.builds(
     kinds=NAMES,
     providers=NAMES,
     zdr=NAMES,
+    takes=NAMES,
+    here=NAMES,
+    page=st.integers(1, 900),
     sort=st.sampled_from(SORTS),
     descending=st.booleans(),
 )
@@ -95,8 +99,41 @@ async def test_the_landing_page_shows_prices_even_without_the_model_of_its_examp
     tab = Tab(path="/")
     await tab.send(HomeState, "load")
     state = tab.state(HomeState)
-    assert [model.slug for model in state.models] == ["acme/vectors", "acme/talk"]
+    assert [model.slug for model in state.models] == ["acme/talk"]
     assert (state.example.model, state.loading) == ("", False)
+
+
+@on_sqlite
+@opens
+async def test_a_long_list_is_turned_page_by_page() -> None:
+    await db.run(catalogue.fill_many, PAGE + 5)
+    tab = await opened("/models?page=2&sort=input")
+    state = tab.state(ModelsState)
+    assert (state.range, state.has_before, state.has_after) == ("51–57 of 57", True, False)
+    (event,) = await tab.send(ModelsState, "turn", pages=-1)
+    assert "/models?sort=input" in str(event.args)
+    (event,) = await tab.send(ModelsState, "search", text="talk")
+    assert "page" not in str(event.args)
+
+
+@on_sqlite
+@opens
+async def test_a_provider_has_a_page_with_its_models_at_its_own_prices() -> None:
+    await db.run(catalogue.fill)
+    tab = Tab(path="/providers")
+    await tab.send(ProvidersState, "load")
+    shown = tab.state(ProvidersState).providers
+    assert [(one.id, one.models) for one in shown] == [("far", 2), ("near", 1)]
+    tab.connect(None, "/providers/near")
+    await tab.send(ProviderState, "load")
+    state = tab.state(ProviderState)
+    assert (state.title, state.missing) == ("Near · AllToken", False)
+    assert [(model.slug, model.input_price) for model in state.page.models] == [
+        ("acme/talk", "$3.00")
+    ]
+    tab.connect(None, "/providers/none")
+    await tab.send(ProviderState, "load")
+    assert (state.missing, state.asked) == (True, "none")
 
 
 @given(FILTERS)

@@ -9,7 +9,7 @@ const REST = 4_000; // while nobody needs it
 export function useModels() {
   const [found, setFound] = useState({ models: null, problem: "" });
   useEffect(() => {
-    open("/v1/models?kind=chat").then(
+    open("/v1/models?kind=chat&available=true").then(
       ({ data }) => setFound({ models: data, problem: "" }),
       (error) => setFound({ models: [], problem: error.message }),
     );

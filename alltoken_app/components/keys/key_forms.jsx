@@ -225,7 +225,7 @@ function useModels(wanted) {
   const [found, setFound] = useState([]);
   useEffect(() => {
     if (!wanted) return;
-    fetch("/v1/models")
+    fetch("/v1/models?available=true")
       .then((response) => response.json())
       .then(({ data }) => setFound(data))
       .catch(() => setFound([]));
