@@ -1,16 +1,15 @@
 """What the public pages say about providers: the list, and one provider whole."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from alltoken_app.clock import Millis, now_ms
 from alltoken_app.errors import NotFound
 from alltoken_app.services import data_policies, models
 from alltoken_app.services.data_policies import day
 from alltoken_app.services.models import ModelFilter, ModelView
-from alltoken_app.tables.catalog import Endpoint, Provider
+from alltoken_app.tables.catalog import Provider
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,13 @@ def list_providers(
     session: Session, *, member: bool = False, connected: frozenset[str] = frozenset()
 ) -> list[ProviderView]:
     """Every provider that serves something, by name."""
-    serving = Counter(
-        provider
-        for provider, _ in session.exec(
-            select(Endpoint.provider_id, Endpoint.model_slug)
-            .where(col(Endpoint.enabled))
-            .distinct()
-        )
-    )
+    facets = models.browse(session, ModelFilter()).facets
+    serving = {facet.value: facet.count for facet in facets.providers}
     rows = sorted(session.exec(select(Provider)), key=lambda row: row.name.casefold())
     return [
-        _view(row, serving[row.id], member, row.id in connected) for row in rows if serving[row.id]
+        _view(row, serving[row.id], member, row.id in connected)
+        for row in rows
+        if row.id in serving
     ]
 
 
