@@ -1,8 +1,10 @@
 """alltoken_app/api/responses/, through the official client and scripted providers"""
 
+import json
 from typing import Any
 
 import openai
+import pydantic
 import pytest
 
 from alltoken_app.money import usd
@@ -387,3 +389,68 @@ async def test_under_openrouters_mount_errors_have_its_shape(wired: Wired) -> No
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, 400)
     assert error["metadata"]["error_type"] == "invalid_value"
+
+
+async def test_an_upstream_that_ignores_its_limit_is_ended_in_good_order(wired: Wired) -> None:
+    wired.own.streams(stream(text("ab" * 200)))
+    wired.own.step = 256
+    made = await wired.client().responses.create(
+        model="own/model", input="hi", stream=True, max_output_tokens=16
+    )
+    events: list[Any] = [event async for event in made]
+    assert events[-1].type == "response.incomplete"
+    final = events[-1].response
+    assert final.incomplete_details.reason == "max_output_tokens"
+    assert final.usage.output_tokens <= 16
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["cut-stream", "stall", "malformed-sse", "silent-end", "endless", "missing-usage",
+     "duplicate-usage", "split-bytes"],
+)  # fmt: skip
+async def test_hostile_streams_end_in_one_last_event(wired: Wired, model: str) -> None:
+    before = await wired.product.balance()
+    body = {"model": f"fault/{model}", "input": "hi", "stream": True, "max_output_tokens": 20}
+    async with wired.product.http() as http:
+        answer = await http.post("/v1/responses", json=body)
+    after = await wired.product.balance()
+    charged = usd(before.available - after.available)
+    if answer.status_code != 200:
+        assert (answer.json()["error"]["charged"], charged) == ("0", "0")
+        return
+    lines = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
+    events = [json.loads(line) for line in lines]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert {event["type"] for event in events}.isdisjoint({"error"})
+    last = events[-1]["response"]
+    if last["status"] == "failed":
+        assert last["error"]["charged"] == charged
+    else:
+        assert last["alltoken"]["cost"] == charged
+
+
+async def test_a_line_that_was_kept_alive_may_still_fail(wired: Wired) -> None:
+    wired.product.plane.settings = wired.product.plane.settings.model_copy(
+        update={"keep_alive": 0.1}
+    )
+    body = {"model": "fault/slow-first-token", "input": "hi", "stream": True}
+    async with wired.product.http() as http:
+        answer = await http.post("/v1/responses", json=body)
+    assert answer.text.count(": keep-alive") >= 2
+    kinds = [line[7:] for line in answer.text.splitlines() if line.startswith("event: ")]
+    assert kinds == ["response.created", "response.in_progress", "response.failed"]
+    failed = json.loads(answer.text.splitlines()[-2][6:])["response"]
+    assert (failed["error"]["type"], failed["error"]["charged"]) == ("upstream_timeout", "0")
+
+
+async def test_structured_answers_parse(wired: Wired) -> None:
+    class City(pydantic.BaseModel):
+        name: str
+
+    wired.plain.says(chat({"content": '{"name":"Ulm"}'}))
+    made = await wired.client().responses.parse(model="plain/model", input="hi", text_format=City)
+    assert made.output_parsed == City(name="Ulm")
+    sent = wired.plain.asked[0].body["response_format"]["json_schema"]
+    assert (sent["name"], sent["strict"]) == ("City", True)
