@@ -63,6 +63,7 @@ ROWS = (
     ),
     Row(
         "deepseek", "DeepSeek", "https://api.deepseek.com", "alltoken_deepseek_key",
+        ("openai", "responses"),
         quirks=Quirks(
             drops=frozenset({"seed", "n", "logit_bias", "user"}),
             reasoning="reasoning_effort", thinks_in="reasoning_content", schemas=False,
