@@ -77,4 +77,7 @@ def envelope(
 async def answer(request: Request, error: AllTokenError) -> None:
     """Send an error as a real HTTP status."""
     document = envelope(error, request.id, dialect=request.dialect)
-    await request.json(status_of(error), document, refusal_headers(error))
+    status = status_of(error)
+    if request.dialect == "anthropic" and error.code == "upstream_overloaded":
+        status = 529  # their clients wait longer after it
+    await request.json(status, document, refusal_headers(error))

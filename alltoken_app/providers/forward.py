@@ -171,7 +171,8 @@ def _public(last: Failed | None) -> AllTokenError:
     if error.code == "upstream_rate_limited":
         return RateLimited(text, code=error.code, retry_after=error.retry_after or 1)
     status = {"upstream_timeout": 504, "upstream_overloaded": 503}.get(error.code, 502)
-    return UpstreamFailed(text, code=error.code, status=status, retry_after=error.retry_after)
+    wait = error.retry_after or (1 if status == 503 else None)
+    return UpstreamFailed(text, code=error.code, status=status, retry_after=wait)
 
 
 async def _attempt(

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from alltoken_app.providers.credentials import ApiKey
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.table import Connection, fixed
 from alltoken_app.settings import Settings, settings
-from tests.api.conftest import Product, serving
+from tests.api.conftest import USD, Product, serving
 from tests.api.messages.upstream import Scripted
 
 CLAUDE, OPEN = "anthropic/claude-test", "open/gpt-test"
@@ -51,8 +52,9 @@ def database_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture
-async def shop(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+@asynccontextmanager
+async def trading(monkeypatch: pytest.MonkeyPatch, credit: int = 10 * USD) -> AsyncIterator[Shop]:
+    """A product in front of a scripted provider, with so much money (nano-USD) in the wallet."""
     upstream = Scripted()
     await upstream.start()
     extra = [
@@ -63,7 +65,7 @@ async def shop(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setenv("SANDBOX_PROVIDERS", "fault,claude,open")
     monkeypatch.setenv("LOCAL_MODELS", "false")
     settings.cache_clear()
-    async with serving(settings()) as product:
+    async with serving(settings(), credit) as product:
         product.plane.connections["claude"] = Connection(
             "claude", AnthropicMessages(), fixed(upstream.url), ApiKey("x-api-key", "sk-up")
         )
@@ -73,3 +75,9 @@ async def shop(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
             await client.close()
     await upstream.close()
     settings.cache_clear()
+
+
+@pytest.fixture
+async def shop(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    async with trading(monkeypatch) as found:
+        yield found

@@ -10,7 +10,9 @@ from alltoken_app.money import usd
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.quirks import Quirks
 from alltoken_app.providers.table import Connection, fixed
-from tests.api.messages.conftest import CLAUDE, OPEN, Shop
+from alltoken_app.services import generations
+from alltoken_app.settings import Settings
+from tests.api.messages.conftest import CLAUDE, OPEN, Shop, trading
 from tests.api.messages.upstream import Answer
 from tests.providers.dialects import anthropic_case as case
 
@@ -289,6 +291,7 @@ async def test_refusals_of_the_provider_in_the_dialect(
     body: Any = caught.value.body
     assert (body["error"]["code"], body["error"]["charged"]) == (code, "0")
     if status in (429, 529):
+        assert caught.value.status_code == status
         assert int(caught.value.response.headers["retry-after"]) == 7
         assert body["error"]["type"] == kind
 
@@ -316,6 +319,31 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_event(shop: Shop) -> 
         assert body["type"] == "error"
         assert float(body["error"]["charged"]) > 0
     assert (await shop.product.balance()).available < before.available
+
+
+async def test_a_stream_that_outlives_its_money_ends_in_good_order(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "WINDOW", 40)
+    async with trading(monkeypatch, credit=5_000_000) as shop:
+        document = case.message(case.text("word " * 4_000))
+        shop.upstream.plays(Answer(events=case.sse(case.events(document)), step=4_000, pause=0.01))
+        kinds, message = await streamed(shop, CLAUDE, max_tokens=20_000)
+        assert kinds[-3:] == ["content_block_stop", "message_delta", "message_stop"]
+        assert message.stop_reason == "max_tokens"
+        assert 0 < message.usage.output_tokens < 2_000
+        assert 0 <= (await shop.product.balance()).available < 4_000_000
+
+
+async def test_a_line_that_is_quiet_is_kept_alive_by_pings(shop: Shop) -> None:
+    object.__setattr__(shop.product.plane.settings, "keep_alive", 0.05)
+    events = case.events(case.message(case.text("slow")))
+    shop.upstream.plays(Answer(events=case.sse(events), step=200, pause=0.12))
+    body = {"model": CLAUDE, "max_tokens": 9, "messages": HI, "stream": True}
+    async with shop.product.http() as http:
+        answer = await http.post("/v1/messages", json=body)
+    assert 'event: ping\ndata: {"type":"ping"}\n\n' in answer.text
+    assert answer.text.rstrip().endswith('data: {"type":"message_stop"}')
 
 
 async def test_more_output_than_the_model_gives_is_reduced_and_said(shop: Shop) -> None:

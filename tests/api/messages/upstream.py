@@ -1,5 +1,6 @@
 """A scripted provider on loopback: it remembers what it was asked and plays what it was given."""
 
+import asyncio
 import json
 from collections import deque
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ class Answer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     step: int = 0
+    pause: float = 0  # seconds before each part
     torn: bool = False  # the connection breaks where the stream should go on
 
 
@@ -61,6 +63,7 @@ class Scripted:
         await reply.start()
         step = answer.step or len(answer.events)
         for at in range(0, len(answer.events), step):
+            await asyncio.sleep(answer.pause)
             await reply.send(answer.events[at : at + step])
         if answer.torn:
             reply.raw.close()
