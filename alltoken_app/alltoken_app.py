@@ -20,6 +20,7 @@ from alltoken_app.pages import (  # noqa: F401  importing a page adds it
     providers,
     receipt,
     reset,
+    routing,
     signin,
     signup,
     verify,

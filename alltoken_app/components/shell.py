@@ -23,6 +23,7 @@ PLACES = (
         "Build",
         (
             ("keys", "/app/keys", "key", "API keys"),
+            ("routing", "/app/routing", "route", "Routing"),
             ("models", "/models", "layers", "Models"),
             ("chat", "/chat", "chat", "Chat"),
         ),

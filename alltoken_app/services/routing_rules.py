@@ -66,6 +66,12 @@ def list_rules(session: Session, actor: Actor) -> list[RuleView]:
     return [_rule(session, row) for row in session.exec(query.order_by(col(RoutingRule.id)))]
 
 
+def get_rule(session: Session, actor: Actor, rule_id: str) -> RuleView:
+    """One rule of the organisation. Raises NotFound."""
+    actor.require("keys")
+    return _rule(session, _own_rule(session, actor, rule_id))
+
+
 def save_rule(
     session: Session, actor: Actor, rule_id: str, key_id: str, form: Mapping[str, str]
 ) -> RuleView:
@@ -115,6 +121,12 @@ def list_presets(session: Session, actor: Actor) -> list[PresetView]:
     actor.require("keys")
     query = select(Preset).where(Preset.org_id == actor.org_id).order_by(col(Preset.slug))
     return [_preset(row) for row in session.exec(query)]
+
+
+def get_preset(session: Session, actor: Actor, preset_id: str) -> PresetView:
+    """One preset of the organisation. Raises NotFound."""
+    actor.require("keys")
+    return _preset(_own_preset(session, actor, preset_id))
 
 
 def save_preset(

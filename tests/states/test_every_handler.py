@@ -19,7 +19,7 @@ from alltoken_app import crypto, db, states
 from alltoken_app.errors import AllTokenError, NotFound
 from alltoken_app.ledger import accounts
 from alltoken_app.payments.stripe_client import Payments
-from alltoken_app.services import keys, plane
+from alltoken_app.services import keys, plane, routing_rules
 from alltoken_app.services.keys import NewKey
 from alltoken_app.settings import Settings
 from alltoken_app.states.session import SessionState
@@ -149,8 +149,13 @@ def _northwind(session: Session) -> Northwind:
     )
     session.add_all([top_up, generation])
     session.flush()
+    wish = {"name": MARK, "zdr": "on"}
+    rule = routing_rules.save_rule(session, actor, "", "", wish)
+    preset = routing_rules.save_preset(session, actor, "", wish)
     ids = {
         "key_id": key.id,
+        "rule_id": rule.id,
+        "preset_id": preset.id,
         "top_up_id": top_up.id,
         "generation_id": generation.id,
         "session_id": actor.session_id,
@@ -223,6 +228,7 @@ async def test_no_address_shows_what_belongs_to_others(northwind: Northwind, pla
     ("name", "place"),
     [
         ("KeysState.load", "/app/keys"),
+        ("RoutingState.load", "/app/routing"),
         ("ActivityState.load", PLACES[0]),
         ("WalletState.load_receipt", PLACES[1]),
     ],
