@@ -109,6 +109,10 @@ ROWS = (
         "perplexity", "Perplexity", "https://api.perplexity.ai", "alltoken_perplexity_key",
         quirks=Quirks(drops=frozenset({"tools", "tool_choice", "seed", "logit_bias", "n", "stop"})),
     ),
+    Row(  # a second door to Bedrock, one address for each region
+        "bedrock-mantle", "Amazon Bedrock (OpenAI)", "", "aws_bearer_token_bedrock",
+        ("openai", "responses"), quirks=REASONER,
+    ),
     Row("ollama", "Ollama", "", quirks=Quirks(reasoning="reasoning_effort")),
     Row("vllm", "vLLM", "", "alltoken_vllm_key", ("openai", "completions"), quirks=REASONER),
     Row("llama-cpp", "llama.cpp", "", "alltoken_llama_cpp_key", ("openai", "completions"),
