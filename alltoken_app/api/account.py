@@ -9,6 +9,12 @@ from alltoken_app.clock import iso
 from alltoken_app.errors import Invalid
 from alltoken_app.services import lookups
 
+# OpenRouter's words for operations; everything else is "completions".
+API_TYPES = {
+    "embeddings": "embeddings", "rerank": "rerank", "speech": "tts", "transcription": "stt",
+    "translation": "stt",
+}  # fmt: skip
+
 
 async def show_credits(request: Request) -> None:
     """Credit ever received and used, in USD."""
@@ -73,7 +79,7 @@ def _generation(row: lookups.GenerationRecord, providers: dict[str, str]) -> dic
         "id": row.id,
         "request_id": row.request_id,
         "upstream_id": row.upstream_id,
-        "api_type": "embeddings" if row.operation == "embeddings" else "completions",
+        "api_type": API_TYPES.get(row.operation, "completions"),
         "model": row.model,
         "provider_name": providers.get(row.provider, row.provider),
         "router": None,

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from alltoken_app.errors import Invalid
 DIMENSIONS = 384
 CONTEXT = 512
 MAX_INPUTS = 2048
+PER_UNIT = 100  # documents of one search unit
 Vector: TypeAlias = npt.NDArray[np.float32]
 Given = TypeVar("Given")
 Result = TypeVar("Result")
@@ -34,6 +35,14 @@ class EmbeddingRequest(msgspec.Struct):
     input: str | list[str | int | list[int]]
     encoding_format: Literal["float", "base64"] | None = "float"
     dimensions: int | None = None
+
+
+class Reranking(msgspec.Struct):
+    """The fields of a reranking that mean something here."""
+
+    query: Annotated[str, msgspec.Meta(min_length=1)]
+    documents: Annotated[list[str], msgspec.Meta(min_length=1, max_length=MAX_INPUTS)]
+    top_n: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class MiniLM:
@@ -70,6 +79,22 @@ class MiniLM:
         usage = {"prompt_tokens": spent, "total_tokens": spent}
         whole = {"object": "list", "data": data, "model": weights.EMBEDDINGS, "usage": usage}
         return json.dumps(whole).encode()
+
+    async def rerank(self, body: bytes) -> bytes:
+        """An answer to POST /v1/rerank: the documents nearest to the query first.
+
+        Raises:
+            Invalid: The request cannot be served.
+        """
+        try:
+            asked = msgspec.json.decode(body, type=Reranking)
+        except msgspec.DecodeError as error:
+            raise Invalid("`query`, `documents` or `top_n` is wrong.", param="documents") from error
+        near = await self.nearness(asked.query, asked.documents)
+        order = sorted(range(len(near)), key=lambda at: -near[at])[: asked.top_n]
+        results = [{"index": at, "relevance_score": round(near[at], 6)} for at in order]
+        units = -(-len(near) // PER_UNIT)
+        return json.dumps({"results": results, "usage": {"search_units": units}}).encode()
 
     async def nearness(self, text: str, others: list[str]) -> list[float]:
         """The cosine of a text with each of the others; long ones are cut."""

@@ -70,6 +70,22 @@ LOCAL = (
         input_price="0.01",
         output_price="0",
     ),
+    EngineModel(
+        slug="alltoken/minilm-rerank",
+        upstream=weights.RERANKING,
+        name="MiniLM rerank",
+        kind="rerank",
+        context=512,
+        max_output=1,
+        description="Documents in the order of their all-MiniLM-L6-v2 nearness to a query.",
+        notice="A small embedding model that runs on this machine's CPU; long texts are cut.",
+        parameters="22M",
+        quantization="int8",
+        licence="Apache-2.0",
+        input_price="",
+        output_price="",
+        unit_price="0.0001",
+    ),
 )
 LISTENING = EngineModel(
     slug="alltoken/whisper-base",

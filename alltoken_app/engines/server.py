@@ -128,16 +128,19 @@ class Engine:
             case "POST", "/v1/embeddings" if self._embeddings:
                 self._check(request.body, weights.EMBEDDINGS)
                 await reply.json(await self._embeddings.answer(request.body))
-            case "POST", path if path.startswith("/v1/audio/"):
-                await self._sound(request, reply)
+            case "POST", path if path.startswith("/v1/audio/") or path == "/v1/rerank":
+                await self._beside_chat(request, reply)
             case "POST", "/tokenize":
                 await reply.json(json.dumps({"count": await self._count(request.body)}).encode())
             case _:
                 raise NotFound("The local engine has no such route, or not this model.")
 
-    async def _sound(self, request: Request, reply: Reply) -> None:
+    async def _beside_chat(self, request: Request, reply: Reply) -> None:
         task = TASKS.get(request.path)
-        if task and self._whisper:
+        if request.path == "/v1/rerank" and self._embeddings:
+            self._check(request.body, weights.RERANKING)
+            await reply.json(await self._embeddings.rerank(request.body))
+        elif task and self._whisper:
             self._check(request.body, weights.LISTENING)
             await self._whisper.answer(request.body, task, reply)
         elif request.path == "/v1/audio/speech" and self._voice:
@@ -152,6 +155,7 @@ class Engine:
         loaded = {
             weights.CHAT: self._chat,
             weights.EMBEDDINGS: self._embeddings,
+            weights.RERANKING: self._embeddings,
             weights.LISTENING: self._whisper,
             weights.SPEAKING: self._voice,
         }

@@ -160,6 +160,18 @@ async def test_embeddings_know_what_is_alike(product: Product) -> None:
     assert made.usage.prompt_tokens == expected
 
 
+async def test_documents_come_in_the_order_of_their_nearness(product: Product) -> None:
+    before = await product.balance()
+    body = {"model": "alltoken/minilm-rerank", "query": "young dogs", "top_n": 2,
+            "documents": ["income tax law", "a puppy and its mother", "kennels"]}  # fmt: skip
+    async with product.http() as http:
+        answer = (await http.post("/v1/rerank", json=body)).json()
+    assert [one["index"] for one in answer["results"]] == [1, 2]
+    assert answer["results"][0]["document"]["text"] == "a puppy and its mother"
+    assert answer["usage"]["search_units"] == 1
+    assert before.available - (await product.balance()).available == 100_000
+
+
 async def test_spoken_words_are_heard_and_cost_their_length(product: Product) -> None:
     before = await product.balance()
     raw = await product.client(timeout=240).audio.transcriptions.with_raw_response.create(

@@ -360,4 +360,5 @@ LOCAL: dict[str, Dialect] = {
     "transcription": Transcription(inline=True),
     "translation": Transcription(inline=True),
     "speech": Speech(voices=False),
+    "rerank": Rerank(),
 }
