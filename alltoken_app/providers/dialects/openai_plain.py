@@ -6,6 +6,7 @@ Bytes without any of them pass untouched.
 
 import msgspec
 
+from alltoken_app.providers.dialects import openai_tools
 from alltoken_app.providers.quirks import Quirks
 
 Raws = dict[str, msgspec.Raw]
@@ -36,6 +37,8 @@ def plain(fields: Raws, quirks: Quirks) -> Raws:
         if any(mark in raw for mark in BEYOND):
             made = [_plain(one, quirks) for one in _list.decode(raw)]
             found[name] = msgspec.Raw(_encode(made))
+    if "messages" in found:
+        found["messages"] = openai_tools.lifted(found["messages"])
     return found
 
 
