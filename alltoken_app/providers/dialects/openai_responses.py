@@ -32,7 +32,7 @@ HONOURS = frozenset({
     "verbosity", "reasoning", "reasoning_effort", "include_reasoning", "web_search_options",
     "prompt_cache_key",
 })  # fmt: skip
-UNSAID = frozenset({"audio", "video"})  # kinds of input that no item carries
+UNSAID = {"audio": "input_audio", "video": "video_url"}  # kinds of input that no item carries
 # Sent only where the endpoint lists them: it has a price for what they cost.
 PRICED = frozenset({"service_tier", "web_search_options"})
 # What the caller's own fields became in the common form, where the names differ.
@@ -65,7 +65,7 @@ class OpenAIResponses:
     def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
         if call.dialect == self.native:
             return ()
-        beyond = [f"messages.{kind}" for kind in sorted(call.modalities & UNSAID)]
+        beyond = [f"messages.{UNSAID[kind]}" for kind in sorted(call.modalities & UNSAID.keys())]
         if call.choices > 1:
             beyond.append("n")
         if "stop" in call.fields:

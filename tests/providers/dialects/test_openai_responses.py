@@ -260,7 +260,7 @@ def test_sound_is_said_to_be_beyond_it() -> None:
     sound = {"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}}
     heard = asked(messages=[{"role": "user", "content": [sound]}])
     heard = msgspec.structs.replace(heard, modalities=frozenset({"text", "audio"}))
-    assert DIALECT.unable(heard, ENDPOINT) == ("messages.audio",)
+    assert DIALECT.unable(heard, ENDPOINT) == ("messages.input_audio",)
     with pytest.raises(Unfit):
         DIALECT.request(heard, ENDPOINT, 1)
 
