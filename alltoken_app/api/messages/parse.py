@@ -16,6 +16,7 @@ from alltoken_app.routing.preferences import Preferences
 
 NULL = msgspec.Raw(b"null")
 MAX_TOOLS = 512
+MAX_MESSAGES = 10_000  # an agent's day of work
 
 
 class ToolChoice(msgspec.Struct):
@@ -59,7 +60,7 @@ class MessagesFields(msgspec.Struct):
     """The fields of a Messages request. Null counts as absent."""
 
     model: Slug
-    messages: Annotated[list[MessageIn], msgspec.Meta(min_length=1, max_length=parse.MAX_MESSAGES)]
+    messages: Annotated[list[MessageIn], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
     max_tokens: Count
     system: str | list[Block] | None = None
     metadata: Metadata | None = None

@@ -34,6 +34,7 @@ HONOURS = frozenset({
     "user", "safety_identifier", "metadata", "service_tier", "cache_control", "n", "modalities",
 })  # fmt: skip
 SAMPLING = ("temperature", "top_p", "top_k")
+DEFAULT = (b"1", b"1.0")  # of temperature and top_p: nothing is lost with them
 OLD, NEW = "2023-06-01", "2026-10-21"
 
 
@@ -108,16 +109,18 @@ class AnthropicMessages:
 
     def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
         if _is_native(call):
-            return tuple(sorted(self._left_out(endpoint) & call.native.keys()))
-        lost = Parameters(call.fields, traits(endpoint.upstream_model), _bound(call, endpoint)).lost
+            lost = self._left_out(endpoint) & call.native.keys()
+            return tuple(sorted(name for name in lost if bytes(call.native[name]) not in DEFAULT))
+        known = traits(endpoint.upstream_model)
+        found = Parameters(call.fields, known, call.max_output or endpoint.max_output).lost
         for kind, name in (("audio", "input_audio"), ("video", "video_url")):
             if kind in call.modalities:
-                lost.append(f"messages.{name}")
+                found.append(f"messages.{name}")
         if call.choices > 1:
-            lost.append("n")
+            found.append("n")
         if any(word in _said(call, "modalities") for word in (b"audio", b"image")):
-            lost.append("modalities")
-        return tuple(dict.fromkeys(lost))
+            found.append("modalities")
+        return tuple(dict.fromkeys(found))
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
         if _is_native(call):
@@ -183,10 +186,6 @@ class AwsFraming:
 
 def _is_native(call: Call) -> bool:
     return call.dialect == "messages" and bool(call.native)
-
-
-def _bound(call: Call, endpoint: EndpointFacts) -> int:
-    return call.max_output or endpoint.max_output
 
 
 def _said(call: Call, name: str) -> bytes:

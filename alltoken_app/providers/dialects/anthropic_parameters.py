@@ -202,7 +202,8 @@ class Parameters:
             if value is None:
                 continue
             kept = self._kept(name, value)
-            if kept != value:
+            # Whoever asks for what is the default anyway loses nothing.
+            if kept != value and (value != 1 or name == "top_k"):
                 self.lost.append(name)
             if kept is not None:
                 self.body[name] = kept
@@ -210,7 +211,6 @@ class Parameters:
     def _kept(self, name: str, value: float) -> float | None:
         """The value as this model takes it; None when it takes none."""
         if not self._traits.sampling or self._thinks:
-            # Whoever asks for what is the default anyway loses nothing.
             return value if self._traits.sampling and name == "temperature" and value == 1 else None
         if name == "temperature":
             return min(value, 1.0)

@@ -187,6 +187,7 @@ def test_the_wish_to_reason_in_the_words_of_the_model(
         ("claude-3-haiku-20240307", {"temperature": 0.5, "top_p": 0.5}, (),
          {"temperature": 0.5, "top_p": 0.5}),
         (NEWEST, {"temperature": 0.5, "top_k": 3}, ("temperature", "top_k"), {}),
+        (NEWEST, {"temperature": 1, "top_p": 1.0}, (), {}),
         (BUDGETED, {"temperature": 0.5, "reasoning_effort": "high"}, ("temperature",), {}),
         (BUDGETED, {"stop": ["a", "\n"]}, ("stop",), {"stop_sequences": ["a"]}),
         (BUDGETED, {"stop": "a"}, (), {"stop_sequences": ["a"]}),
