@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class ExtraModel(BaseModel):
     """A model of a server added by settings.
 
-    Prices: USD per million tokens or characters, per minute of sound, per search unit.
+    Prices: USD per million tokens or characters, per minute of sound, per search unit. Images and
+    sound among a chat's messages cost what its other input costs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class ExtraModel(BaseModel):
     kind: Literal["chat", "embeddings", "transcription", "speech", "moderation", "rerank"] = "chat"
     context: int = Field(default=8192, gt=0)
     max_output: int = Field(default=4096, gt=0)
+    input_modalities: tuple[Literal["text", "image", "audio", "file", "video"], ...] = ()
     input_price: str = ""
     output_price: str = "0"
     minute_price: str = ""

@@ -112,11 +112,16 @@ def _extra(providers: Iterable[ExtraProvider]) -> Iterable[Offer]:
 
 def _extra_offer(provider: ExtraProvider, model: ExtraModel) -> Offer:
     name = model.name or model.slug
+    row = _model_row(model.slug, name, model.kind, model.context, model.max_output)
+    row.input_modalities = list(model.input_modalities) or row.input_modalities
+    rates = _rates(model)
+    for kind in {"image", "audio"}.intersection(row.input_modalities):
+        rates.setdefault(f"{kind}_input", rates.get("input", 0))
     return Offer(
         provider=provider.name,
-        model=_model_row(model.slug, name, model.kind, model.context, model.max_output),
+        model=row,
         upstream=model.upstream,
-        rates=_rates(model),
+        rates=rates,
         parameters=KINDS[model.kind].parameters,
         facts={},
     )
