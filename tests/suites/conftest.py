@@ -3,10 +3,11 @@
 import asyncio
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -27,7 +28,9 @@ class Gateway:
     key: str
 
 
-async def _serve(chosen: Settings, port: int, ready: "Future[Gateway]", stop: asyncio.Event) -> None:
+async def _serve(
+    chosen: Settings, port: int, ready: "Future[Gateway]", stop: asyncio.Event
+) -> None:
     upstream = uvicorn.Server(
         uvicorn.Config(pupil.app(), host="127.0.0.1", port=port, log_level="critical")
     )
@@ -45,10 +48,14 @@ async def _serve(chosen: Settings, port: int, ready: "Future[Gateway]", stop: as
         await teaching
 
 
+@pytest.fixture
+def benchmark() -> Callable[..., Any]:
+    """What a suite would time is run once: the bench is elsewhere."""
+    return lambda work, *arguments, **options: work(*arguments, **options)
+
+
 @pytest.fixture(scope="session")
-def gateway(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[Gateway]:
+def gateway(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Gateway]:
     """One product for all suites, with the pupil behind it."""
     folder, port = tmp_path_factory.mktemp("suites"), free_port()
     shutil.copy(sqlite_template, folder / "alltoken.db")

@@ -117,7 +117,9 @@ def example(schema: Json, said: str, root: Json | None = None) -> Any:
 
 
 def _quoted(said: str) -> str:
-    found = re.search(r"[\"“'‘「]([^\"”'’」]+)[\"”'’」]", said) or re.search(r"([^\x00-\x7f]+)", said)
+    found = re.search(r"[\"“'‘「]([^\"”'’」]+)[\"”'’」]", said) or re.search(
+        r"([^\x00-\x7f]+)", said
+    )
     return found[1] if found else "San Francisco"
 
 
