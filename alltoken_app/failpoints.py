@@ -9,9 +9,14 @@ from typing import Any
 _armed: dict[str, Callable[[], None]] = {}
 
 
-def arm(name: str) -> None:
-    """Kill this process, as `kill -9` would, when it reaches `name`."""
-    _armed[name] = _kill
+def arm(name: str, passes: int = 0) -> None:
+    """Kill this process, as `kill -9` would, when it reaches `name`, after so many passes."""
+    left = [_go_on] * passes
+
+    def reached() -> None:
+        (left.pop() if left else _kill)()
+
+    _armed[name] = reached
 
 
 def reach(name: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import text
 
 from alltoken_app import db
@@ -15,12 +16,12 @@ from tests.ledger.purses import CENT, balance, place, settle, wallet
 THREADS = 32
 
 
-def spend(url: str, wallet_id: str) -> int:
+def spend(url: str, wallet_id: str, leasing: bool) -> int:
     """Try three times to hold one cent; how often it was granted."""
 
     async def attempts() -> int:
         database = db.Database(url)
-        books = Books(database)
+        books = Books(database, leasing=leasing)
         granted = 0
         for _ in range(3):
             try:
@@ -35,11 +36,17 @@ def spend(url: str, wallet_id: str) -> int:
     return asyncio.run(attempts())
 
 
-async def test_ten_cents_are_held_ten_times(database: db.Database, database_url: str) -> None:
+@pytest.mark.parametrize("leasing", [False, True])
+async def test_ten_cents_are_held_ten_times(
+    database: db.Database, database_url: str, leasing: bool
+) -> None:
     mine = await db.run(wallet, 10 * CENT)
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(THREADS) as threads:
-        tries = [loop.run_in_executor(threads, spend, database_url, mine) for _ in range(THREADS)]
+        tries = [
+            loop.run_in_executor(threads, spend, database_url, mine, leasing)
+            for _ in range(THREADS)
+        ]
         granted = await asyncio.gather(*tries)
     assert sum(granted) == 10
     left = await db.read(balance, mine)

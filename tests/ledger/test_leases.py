@@ -172,9 +172,7 @@ async def test_two_workers_spend_one_wallet(books: Books, database: db.Database)
     assert (await db.read(balance, mine)).available == 0
 
 
-async def test_a_killed_process_costs_what_was_durable(
-    shaky: Shaky, database: db.Database
-) -> None:
+async def test_a_killed_process_costs_what_was_durable(shaky: Shaky, database: db.Database) -> None:
     mine, books = await db.run(wallet, 10 * USD), Books(shaky, leasing=True)
     await warm(books, mine)
     for number in range(3):
@@ -280,9 +278,7 @@ async def test_money_that_comes_in_can_be_held_at_once(books: Books) -> None:
     await books.place(place(mine, USD))
 
 
-async def test_an_unused_lease_is_given_back(
-    books: Books, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unused_lease_is_given_back(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(promises, "IDLE", 0.05)
     monkeypatch.setattr(module, "SWEEP", 0.02)
     mine = await db.run(wallet, 10 * USD)
