@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.postgres import free_port
 
 pytestmark = pytest.mark.local_models
 LIMIT = 100.0
+SOUNDS = Path(__file__).parent.parent / "sounds"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -33,6 +35,7 @@ async def product(
         port=free_port(),
         database_url=f"sqlite:///{folder / 'alltoken.db'}",
         fault_provider=True,
+        speech_command=f"{sys.executable} {SOUNDS / 'voice.py'}",
     )
     async with serving(chosen) as running:
         yield running
@@ -42,8 +45,10 @@ async def product(
 @pytest.mark.parametrize("block", samples.blocks(), ids=lambda block: block.id)
 async def test_a_sample_does_what_it_shows(product: Product, block: Block, tmp_path: Path) -> None:
     here = Block(**{**vars(block), "text": block.text.replace(texts.HERE, product.url)})
+    shutil.copy(SOUNDS / "train.wav", tmp_path)
     process = await asyncio.create_subprocess_exec(
         *samples.command(here, tmp_path),
+        cwd=tmp_path,
         env=os.environ | {"ALLTOKEN_API_KEY": product.key},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

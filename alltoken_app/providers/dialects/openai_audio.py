@@ -194,7 +194,7 @@ class Speech(Operation):
             return _joined(call, payload, upstream_id)
         if kind == "application/json":
             spoken = _spoken.decode(payload)
-            media = base64.b64decode(spoken.audio_data)
+            media = base64.b64decode(spoken.audio_data, validate=True)
             return _sound(media, "", _usage(call, spoken.usage), upstream_id)
         if not payload or not kind.startswith(("audio/", "application/octet-stream")):
             raise ValueError("no sound")
@@ -279,7 +279,7 @@ def _joined(call: Call, payload: bytes, upstream_id: str | None) -> Reply:
         raise StreamError
     if not found or not found[-1].type.endswith(".done"):
         raise ValueError("the sound ends in the middle")
-    media = b"".join(base64.b64decode(event.audio) for event in found)
+    media = b"".join(base64.b64decode(event.audio, validate=True) for event in found)
     return _sound(media, "", _usage(call, found[-1].usage), upstream_id)
 
 
