@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from alltoken_app.providers.base import Cut, Piece, StreamError, word
+from alltoken_app.providers.base import Cut, Piece, StreamError, Usage, word
 from alltoken_app.providers.dialects import anthropic_blocks, anthropic_errors, anthropic_usage
 from alltoken_app.providers.dialects.anthropic_blocks import NULL, Block, Citation
 from alltoken_app.providers.dialects.anthropic_usage import Said
@@ -69,6 +69,7 @@ class MessageReader:
         self._finished = False
         self._failed: Exception | None = None
         self._start: Said | None = None
+        self._taken: Usage | None = None  # the input, as counted upstream
         self._open: dict[int, _Open] = {}
         self._calls = 0
         self._details = 0
@@ -122,7 +123,7 @@ class MessageReader:
         self._start = anthropic_usage.read(message.usage)
         piece.upstream_id = word(message.id)
         piece.tier = word(self._start.service_tier) if self._start else None
-        piece.running = anthropic_usage.counted(self._start)
+        piece.running = self._taken = anthropic_usage.counted(self._start)
         _say(piece, {"role": "assistant", "content": ""})
 
     def _block_begun(self, event: Event, piece: Piece) -> None:
@@ -229,8 +230,9 @@ class MessageReader:
         if delta:
             piece.content = True
             _say(piece, delta)
-        output = -(-self._size // BYTES_PER_TOKEN)
-        piece.running = anthropic_usage.counted(self._start, output=output)
+        if self._taken is not None:
+            output = -(-self._size // BYTES_PER_TOKEN)
+            piece.running = msgspec.structs.replace(self._taken, output=output)
 
 
 class _Open:

@@ -77,14 +77,14 @@ def _first(one: int | None, other: int | None) -> int | None:
     return other if one is None else one
 
 
-def counted(said: Said | None, *, output: int | None = None) -> Usage | None:
-    """The usage in our words; `output` replaces what was said of the output."""
+def counted(said: Said | None) -> Usage | None:
+    """The usage in our words; None when it says nothing that can be."""
     if said is None:
         return None
     written = said.cache_creation_input_tokens or 0
     split = said.cache_creation or CacheCreation()
     long_lived = min(split.ephemeral_1h_input_tokens or 0, written)
-    given = (said.output_tokens or 0) if output is None else output
+    given = said.output_tokens or 0
     thought = (said.output_tokens_details or OutputDetails()).thinking_tokens or 0
     return sane(
         Usage(

@@ -7,6 +7,7 @@ import anthropic
 import pytest
 
 from alltoken_app.money import usd
+from alltoken_app.providers.dialects.anthropic_messages import BEDROCK, AnthropicMessages
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.quirks import Quirks
 from alltoken_app.providers.table import Connection, fixed
@@ -104,6 +105,52 @@ async def test_a_stream_of_the_dialect_is_passed_through(shop: Shop, step: int) 
     assert message.id.startswith("gen_")
     after = await shop.product.balance()
     assert before.available - after.available == 127 * 3_000 + 40 * 15_000
+
+
+async def test_claude_on_bedrock_answers_both_clients(shop: Shop) -> None:
+    aws = AnthropicMessages(BEDROCK)
+    shop.product.plane.connections["claude"] = Connection("claude", aws, fixed(shop.upstream.url))
+    document = case.message(case.text("hëllo"), case.tool_use("go", {"x": 1}), stop="tool_use")
+    frames = Answer(events=case.frames(case.events(document)), step=7,
+                    kind="application/vnd.amazon.eventstream")  # fmt: skip
+    shop.upstream.plays(frames, frames, Answer(document))
+    _, message = await streamed(shop, CLAUDE, tools=[TOOL])
+    assert (message.content[0].text, message.content[1].input) == ("hëllo", {"x": 1})
+    stream = await shop.product.client().chat.completions.create(
+        model=CLAUDE, max_tokens=99, messages=HI, stream=True
+    )
+    chunks = [chunk async for chunk in stream]
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "hëllo"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.prompt_tokens == 127
+    whole = await shop.client().messages.create(model=CLAUDE, max_tokens=9, messages=HI)
+    assert whole.stop_reason == "tool_use"
+    assert shop.upstream.paths == [
+        "/model/claude-sonnet-4-5/invoke-with-response-stream",
+        "/model/claude-sonnet-4-5/invoke-with-response-stream",
+        "/model/claude-sonnet-4-5/invoke",
+    ]
+
+
+async def test_the_responses_client_over_an_anthropic_upstream(shop: Shop) -> None:
+    document = case.message(
+        case.thinking("hm", "U0lH"), case.text("so"), case.tool_use("go", {"x": 1}, "toolu_a"),
+        stop="tool_use",
+    )  # fmt: skip
+    shop.upstream.plays(Answer(document), Answer(events=case.sse(case.events(document)), step=17))
+    tool: Any = {"type": "function", "name": "go", "parameters": TOOL["input_schema"],
+                 "strict": False}  # fmt: skip
+    ask = shop.product.client().responses.create
+    whole = await ask(model=CLAUDE, input="hi", max_output_tokens=99, tools=[tool])
+    stream = await ask(model=CLAUDE, input="hi", max_output_tokens=99, tools=[tool], stream=True)
+    last: Any = [event async for event in stream][-1]
+    for answer in (whole, last.response):
+        calls = [item for item in answer.output if item.type == "function_call"]
+        assert [(c.call_id, c.name, json.loads(c.arguments)) for c in calls] == [
+            ("toolu_a", "go", {"x": 1})
+        ]
+        assert answer.output_text == "so"
+        assert (answer.usage.input_tokens, answer.usage.output_tokens) == (127, 40)
 
 
 async def test_a_whole_answer_of_another_model_in_the_dialect(shop: Shop) -> None:

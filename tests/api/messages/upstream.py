@@ -20,6 +20,7 @@ class Answer:
     events: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    kind: str = "text/event-stream"
     step: int = 0
     pause: float = 0  # seconds before each part
     torn: bool = False  # the connection breaks where the stream should go on
@@ -60,7 +61,7 @@ class Scripted:
         if answer.body is not None:
             await _whole(reply, answer)
             return
-        await reply.start()
+        await reply.start(answer.kind)
         step = answer.step or len(answer.events)
         for at in range(0, len(answer.events), step):
             await asyncio.sleep(answer.pause)

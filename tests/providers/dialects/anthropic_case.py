@@ -1,7 +1,10 @@
 """Answers in the shape of Anthropic's Messages, made by hand: whole, and as a stream's events."""
 
+import base64
 import json
+import struct
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -118,6 +121,25 @@ def sse(found: list[Json]) -> bytes:
         f"event: {one['type']}\ndata: {json.dumps(one, ensure_ascii=False)}\n\n".encode()
         for one in found
     )
+
+
+def frames(events: list[Json], *extra: bytes) -> bytes:
+    """AWS's event stream around Anthropic's events."""
+    inner = [
+        json.dumps({"bytes": base64.b64encode(json.dumps(e).encode()).decode()}) for e in events
+    ]
+    return b"".join(frame({":message-type": "event", ":event-type": "chunk"}, one.encode())
+                    for one in inner) + b"".join(extra)  # fmt: skip
+
+
+def frame(headers: dict[str, str], payload: bytes) -> bytes:
+    block = b"".join(
+        bytes([len(k)]) + k.encode() + b"\x07" + struct.pack(">H", len(v)) + v.encode()
+        for k, v in headers.items()
+    )
+    prelude = struct.pack(">II", 16 + len(block) + len(payload), len(block))
+    body = prelude + struct.pack(">I", crc32(prelude)) + block + payload
+    return body + struct.pack(">I", crc32(body))
 
 
 def folded(pieces: list[Piece]) -> Json:

@@ -1,9 +1,6 @@
 """alltoken_app/providers/dialects/anthropic_{replies,stream,usage,errors}.py"""
 
-import base64
 import json
-import struct
-from zlib import crc32
 
 import msgspec
 import pytest
@@ -43,25 +40,6 @@ def whole(document: case.Json) -> case.Json:
     reply = DIALECT.read(case.call(), case.no_header, json.dumps(document).encode())
     choice: case.Json = json.loads(bytes(reply.body["choices"]))[0]
     return choice
-
-
-def frames(events: list[case.Json], *extra: bytes) -> bytes:
-    """AWS's event stream around Anthropic's events."""
-    inner = [
-        json.dumps({"bytes": base64.b64encode(json.dumps(e).encode()).decode()}) for e in events
-    ]
-    return b"".join(frame({":message-type": "event", ":event-type": "chunk"}, one.encode())
-                    for one in inner) + b"".join(extra)  # fmt: skip
-
-
-def frame(headers: dict[str, str], payload: bytes) -> bytes:
-    block = b"".join(
-        bytes([len(k)]) + k.encode() + b"\x07" + struct.pack(">H", len(v)) + v.encode()
-        for k, v in headers.items()
-    )
-    prelude = struct.pack(">II", 16 + len(block) + len(payload), len(block))
-    body = prelude + struct.pack(">I", crc32(prelude)) + block + payload
-    return body + struct.pack(">I", crc32(body))
 
 
 @settings(max_examples=150, deadline=None)
@@ -211,7 +189,7 @@ def test_aws_wraps_the_same_events() -> None:
     events[-1]["amazon-bedrock-invocationMetrics"] = {"inputTokenCount": 1}
     aws = AnthropicMessages(BEDROCK)
     for step in (1, 10**9):
-        assert case.folded(told(frames(events), dialect=aws, step=step)) == whole(document)
+        assert case.folded(told(case.frames(events), dialect=aws, step=step)) == whole(document)
 
 
 @pytest.mark.parametrize(
@@ -224,10 +202,10 @@ def test_aws_wraps_the_same_events() -> None:
     ],
 )
 def test_an_exception_of_aws_inside_a_stream_is_classified(kind: str, code: str) -> None:
-    torn = frame({":message-type": "exception", ":exception-type": kind}, b'{"message":"no"}')
+    torn = case.frame({":message-type": "exception", ":exception-type": kind}, b'{"message":"no"}')
     events = case.events(case.message(case.text("x")))[:3]
     with pytest.raises(StreamError) as caught:
-        told(frames(events, torn), dialect=AnthropicMessages(BEDROCK))
+        told(case.frames(events, torn), dialect=AnthropicMessages(BEDROCK))
     assert caught.value.error is not None
     assert caught.value.error.code == code
 
