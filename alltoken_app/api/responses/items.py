@@ -62,8 +62,7 @@ class Conversation:
             where = f"input[{place}]"
             item = parse.decode(_item, bytes(raw), where)
             self._add(item, raw, where)
-            # Only we can open it; whoever speaks the dialect would take it for a forgery.
-            if not (item.encrypted_content or "").startswith(SEAL):
+            if _goes_back(item):
                 kept.append(raw)
         if len(kept) != len(found):
             self.native = msgspec.Raw(_encode(kept))
@@ -154,6 +153,20 @@ class Conversation:
         if part.type == "input_audio" and part.input_audio != NULL:
             return {"type": "input_audio", "input_audio": part.input_audio}
         return {}
+
+
+def _goes_back(item: Item) -> bool:
+    """Whether an upstream that speaks the dialect can make something of it.
+
+    A seal of ours it would take for a forgery; reasoning without its words or its secret it would
+    look for among what it has stored, which is nothing.
+    """
+    if item.type != "reasoning":
+        return True
+    secret = item.encrypted_content or ""
+    return not secret.startswith(SEAL) and bool(
+        secret or bytes(item.content) not in (b"null", b"[]")
+    )
 
 
 def _file(part: Part) -> Json:

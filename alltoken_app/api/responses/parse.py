@@ -45,6 +45,11 @@ def responses(body: bytes, content_type: str, *, strict: bool) -> Parsed:
     warnings += _refuse_state(found, fields, strict=strict)
     if bytes(fields.input) in (b"null", b'""', b"[]"):
         raise Invalid("input is missing or empty. Nothing was charged.", param="input")
+    call = _call(found, fields, len(body))
+    return Parsed(call, fields.provider or Preferences(), strict, warnings, fields.user)
+
+
+def _call(found: dict[str, msgspec.Raw], fields: ResponsesFields, size: int) -> Call:
     talk = Conversation(fields.input, fields.instructions)
     given = _beyond_defaults(found)
     wanted = _Wanted(given, fields)
@@ -53,13 +58,13 @@ def responses(body: bytes, content_type: str, *, strict: bool) -> Parsed:
     native = parse.forwarded(found, known.NATIVE) | {"input": talk.native}
     if wanted.searches:
         native["max_tool_calls"] = msgspec.Raw(str(wanted.searches).encode())
-    call = Call(
+    return Call(
         operation="chat",
         model=parse.slug(fields.model),
         fields=common,
         stream=bool(fields.stream),
         max_output=fields.max_output_tokens,
-        size=len(body),
+        size=size,
         inputs=talk.count + len(fields.tools or ()) + bool(fields.instructions),
         modalities=frozenset(talk.modalities),
         dialect="responses",
@@ -69,8 +74,6 @@ def responses(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         session=fields.session_id or "",
         untranslated=tuple(sorted(talk.untranslated | wanted.untranslated)),
     )
-    call = parse.steered(call, found)
-    return Parsed(call, fields.provider or Preferences(), strict, warnings, fields.user)
 
 
 def _refuse_state(

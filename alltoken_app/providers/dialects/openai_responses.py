@@ -25,6 +25,7 @@ from alltoken_app.providers.dialects.openai_responses_stream import ResponsesRea
 from alltoken_app.providers.quirks import PLAIN, Quirks
 
 JSON = ("content-type", "application/json")
+NONE = msgspec.Raw(b"[]")
 TRUE, FALSE = msgspec.Raw(b"true"), msgspec.Raw(b"false")
 HONOURS = frozenset({
     "messages", "temperature", "top_p", "logprobs", "top_logprobs", "response_format", "tools",
@@ -48,6 +49,7 @@ SEARCHES = 10  # of one answer, as many as are held when the caller sets no limi
 
 _response = msgspec.json.Decoder(ResponseIn)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_names = msgspec.json.Decoder(list[str])
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 
@@ -60,11 +62,21 @@ class OpenAIResponses:
 
     def __init__(self, quirks: Quirks = PLAIN) -> None:
         self._chat = OpenAIChat(quirks)
+        self._quirks = quirks
         self.honours = HONOURS - quirks.drops
 
     def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
+        beyond = self._beyond_schemas(call)
         if call.dialect == self.native:
-            return ()
+            return beyond
+        return beyond + self._beyond_items(call)
+
+    def _beyond_schemas(self, call: Call) -> tuple[str, ...]:
+        wanted = bytes(call.fields.get("response_format", b""))
+        refused = not self._quirks.schemas and b'"json_schema"' in wanted
+        return ("response_format",) if refused else ()
+
+    def _beyond_items(self, call: Call) -> tuple[str, ...]:
         beyond = [f"messages.{UNSAID[kind]}" for kind in sorted(call.modalities & UNSAID.keys())]
         if call.choices > 1:
             beyond.append("n")
@@ -79,12 +91,13 @@ class OpenAIResponses:
         fields = {
             name: value
             for name, value in call.fields.items()
-            if name in known
-            or name in ALWAYS
-            or (not known and name in self.honours and name not in PRICED)
+            if name in self.honours
+            and (name in known or name in ALWAYS or (not known and name not in PRICED))
         }
         if call.dialect == self.native:
             body = _own(call, fields)
+            if _thinks(endpoint):
+                body["include"] = _with_secrets(body.get("include", NONE))
         else:
             body = items.body(fields, thinks=_thinks(endpoint))
             if "web_search_options" in fields:
@@ -139,6 +152,14 @@ def _own(call: Call, fields: dict[str, msgspec.Raw]) -> dict[str, Any]:
     if "tools" in body and "web_search_options" not in fields:
         body["tools"] = _without_search(body["tools"])
     return body
+
+
+def _with_secrets(include: msgspec.Raw) -> list[str] | msgspec.Raw:
+    """What the caller wants included, and reasoning in a form that can be sent back: nothing is
+    stored that its id could name.
+    """
+    wanted = _names.decode(include)
+    return include if items.ENCRYPTED in wanted else [*wanted, items.ENCRYPTED]
 
 
 def _without_search(tools: msgspec.Raw) -> object:

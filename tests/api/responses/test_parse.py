@@ -78,6 +78,16 @@ def test_what_holds_anyway_asks_for_nothing() -> None:
     assert made.keys() == {"messages"}
 
 
+def test_what_nobody_has_stored_does_not_go_back() -> None:
+    bare = {"type": "reasoning", "id": "rs_1", "summary": []}
+    kept = [{**bare, "encrypted_content": "E"}, {**bare, "content": [{"type": "reasoning_text",
+                                                                      "text": "t"}]}]  # fmt: skip
+    said = {"role": "user", "content": "a"}
+    sealed = {**bare, "encrypted_content": "at1.W10="}
+    call = parsed(input=[bare, *kept, sealed, said]).call
+    assert json.loads(bytes(call.native["input"])) == [*kept, said]
+
+
 def test_allowed_tools_leave_the_others_out() -> None:
     choice = {"type": "allowed_tools", "mode": "required",
               "tools": [{"type": "function", "name": "g"}]}  # fmt: skip

@@ -314,6 +314,20 @@ def test_a_search_of_the_callers_own_needs_a_price_too() -> None:
     assert bytes(tools) in DIALECT.request(own, priced, 1).body
 
 
+def test_reasoning_always_comes_in_a_form_that_can_be_sent_back() -> None:
+    thinker = msgspec.structs.replace(ENDPOINT, parameters=frozenset({"reasoning"}))
+    for said, wanted in (
+        (None, ["reasoning.encrypted_content"]),
+        (["x"], ["x", "reasoning.encrypted_content"]),
+    ):
+        native = {"input": msgspec.Raw(b'"hi"')}
+        if said:
+            native["include"] = msgspec.Raw(json.dumps(said).encode())
+        own = Call("chat", "a/b", {}, dialect="responses", native=native)
+        assert json.loads(DIALECT.request(own, thinker, 1).body)["include"] == wanted
+        assert json.loads(DIALECT.request(own, ENDPOINT, 1).body).get("include") == said
+
+
 def test_what_it_cannot_carry_is_named() -> None:
     wishes = asked(messages=[], stop=["x"], reasoning={"max_tokens": 5})
     wishes = msgspec.structs.replace(wishes, choices=2)
