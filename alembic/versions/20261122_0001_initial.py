@@ -672,6 +672,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_preset_org_id"), ["org_id"], unique=False)
 
     op.create_table(
+        "quote",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("prices", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("quote", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_quote_org_id"), ["org_id"], unique=False)
+
+    op.create_table(
         "routing_rule",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -702,6 +718,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_routing_rule_org_id"))
 
     op.drop_table("routing_rule")
+    with op.batch_alter_table("quote", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_quote_org_id"))
+
+    op.drop_table("quote")
     with op.batch_alter_table("preset", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_preset_org_id"))
 

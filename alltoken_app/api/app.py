@@ -10,6 +10,7 @@ from alltoken_app.api import (
     keys,
     models,
     moderations,
+    quotes,
     rerank,
     route_explain,
 )
@@ -28,6 +29,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/completions": {"POST": completions.create_completion},
     "/embeddings": {"POST": chat.create_embeddings},
     "/route/explain": {"POST": route_explain.explain_route},
+    "/quote": {"POST": quotes.create_quote},
     "/responses": {"POST": responses.create_response},
     "/messages": {"POST": messages.create_message},
     "/messages/count_tokens": {"POST": messages.count_tokens},

@@ -30,7 +30,7 @@ ToolChoice = Literal["none", "auto", "required", "any"]
 Stops = Annotated[list[Stop], msgspec.Meta(max_length=4)]
 
 PART_KINDS = {"refusal": "text", "image_url": "image", "input_audio": "audio", "video_url": "video"}
-JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+JSON_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]')
 SLUG = re.compile(r"[a-z0-9._:/@~-]{1,128}", re.ASCII)
 
 
@@ -57,6 +57,7 @@ class Extension(msgspec.Struct, forbid_unknown_fields=True):
 
     strict: bool | None = None
     strict_model: bool | None = None
+    quote: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
 class Steering(msgspec.Struct):
@@ -222,6 +223,7 @@ def steered(call: Call, found: dict[str, msgspec.Raw]) -> Call:
         models=tuple(slug(name) for name in wanted.models or ()),
         session=wanted.session_id or call.session or wanted.prompt_cache_key or "",
         strict_model=bool(wanted.alltoken and wanted.alltoken.strict_model),
+        quote=(wanted.alltoken.quote or "") if wanted.alltoken else "",
     )
 
 

@@ -17,10 +17,10 @@ from alltoken_app.clock import iso, now_ms
 from alltoken_app.errors import AllTokenError, Invalid
 from alltoken_app.money import Nano, usd
 from alltoken_app.providers.base import Call, EndpointFacts, Unfit, Usage
-from alltoken_app.routing import affinity, eligibility, plans
+from alltoken_app.routing import affinity, eligibility
 from alltoken_app.routing.ordering import Candidate
 from alltoken_app.routing.plans import Network, Plan
-from alltoken_app.services.callers import Caller
+from alltoken_app.services import quotes
 from alltoken_app.services.generations import Run
 
 Json = dict[str, Any]
@@ -49,6 +49,11 @@ _body = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 async def explain_route(request: Request) -> None:
     """Candidates in order with what decided it, what was left out and why, and what it costs."""
+    await request.json(200, await explanation(request, await asked(request)))
+
+
+async def asked(request: Request) -> Run:
+    """The run that a body of any surface would be. It counts against the rate, and is free."""
     caller = await authenticate(request)
     body = await request.body()
     kind, body = _kind(request, body)
@@ -56,9 +61,8 @@ async def explain_route(request: Request) -> None:
     if kind == "messages":
         routes.fit(request, caller, parsed)
     run = answers.new_run(request, caller, parsed)
-    request.plane.rates.enter(caller.org_id)
-    request.plane.rates.leave(caller.org_id)
-    await request.json(200, explanation(request, caller, run))
+    (await request.plane.rates.enter(caller.org_id, caller.rated)).leave()
+    return run
 
 
 def _kind(request: Request, body: bytes) -> tuple[str, bytes]:
@@ -78,7 +82,7 @@ def _kind(request: Request, body: bytes) -> tuple[str, bytes]:
     return wanted, body
 
 
-def explanation(request: Request, caller: Caller, run: Run) -> Json:
+async def explanation(request: Request, run: Run) -> Json:
     """The document. Raises what the request itself would meet before any rule of routing."""
     plane = request.plane
     about: Json = {
@@ -89,9 +93,7 @@ def explanation(request: Request, caller: Caller, run: Run) -> Json:
         "valid_until": iso((now_ms() // affinity.WINDOW + 1) * affinity.WINDOW),
     }
     try:
-        plan = plans.make(
-            plane.catalog, caller.asker, run.call, run.wishes, plane.network, strict=run.strict
-        )
+        plan = await quotes.planned(plane, run.caller, run.call, run.wishes, strict=run.strict)
     except AllTokenError as error:
         excluded = error.details.get("excluded_by")
         if not isinstance(excluded, dict):

@@ -145,6 +145,7 @@ class Call(msgspec.Struct, frozen=True):
         models: More slugs that may serve, in this order, when `model` cannot.
         session: The caller's own name for a conversation: it stays where its prompt is cached.
         strict_model: Only `model` itself: no alias, no preset, no other model.
+        quote: The id of a quote whose prices are to be charged.
         untranslated: What of `native` the common form cannot say, by name: only an upstream that
             speaks `dialect` honours it.
     """
@@ -168,6 +169,7 @@ class Call(msgspec.Struct, frozen=True):
     session: str = ""
     untranslated: tuple[str, ...] = ()
     strict_model: bool = False
+    quote: str = ""
 
 
 class Media(msgspec.Struct, frozen=True):

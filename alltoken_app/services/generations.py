@@ -20,9 +20,9 @@ from alltoken_app.money import PICO_PER_NANO, Nano
 from alltoken_app.providers import forward
 from alltoken_app.providers.attempts import Attempt, Interrupted
 from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply
-from alltoken_app.routing import plans
 from alltoken_app.routing.plans import Plan
 from alltoken_app.routing.preferences import Preferences
+from alltoken_app.services import quotes
 from alltoken_app.services.callers import Caller
 from alltoken_app.services.metering import Meter
 from alltoken_app.services.plane import Plane
@@ -130,14 +130,7 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
     run.allowance = plane.rates.enter(run.caller.org_id)
     started = run.mark("limit", started)
     try:
-        plan = plans.make(
-            plane.catalog,
-            run.caller.asker,
-            run.call,
-            run.wishes,
-            plane.network,
-            strict=run.strict,
-        )
+        plan = await quotes.planned(plane, run.caller, run.call, run.wishes, strict=run.strict)
         run.plan, run.parsed_warnings = plan, run.warnings
         run.warnings += plan.warnings_at(plan.endpoints[0])
         started = run.mark("plan", started)
@@ -153,6 +146,8 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
     except (AllTokenError, Interrupted) as error:
         run.status = "error" if run.meter and run.meter.content else "failed"
         run.error_code = error.code
+        if isinstance(error, AllTokenError) and run.attempts:
+            error.details.setdefault("attempts", run.tries)
         raise
     except Exception:
         run.status, run.error_code = "error", "internal_error"

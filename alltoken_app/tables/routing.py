@@ -1,4 +1,4 @@
-"""What organisations ask of routing for all their requests, and other names of models."""
+"""What organisations ask of routing for all their requests, other names of models, quotes."""
 
 from typing import Any
 
@@ -54,3 +54,17 @@ class Preset(SQLModel, table=True):
     wishes: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     created_at: Millis = big(default_factory=now_ms)
     changed_at: Millis = big(default_factory=now_ms)
+
+
+class Quote(SQLModel, table=True):
+    """Prices that an organisation was promised until `expires_at`.
+
+    Attributes:
+        prices: By endpoint id, the fields of `providers.base.Price`.
+    """
+
+    id: str = Field(default_factory=lambda: new_id("quo"), primary_key=True)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    prices: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: Millis = big(default_factory=now_ms)
+    expires_at: Millis = big()
