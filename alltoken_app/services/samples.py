@@ -9,6 +9,7 @@ from alltoken_app.catalog.pricing import cost, lines
 from alltoken_app.errors import NotFound
 from alltoken_app.money import usd, usd_of_pico
 from alltoken_app.providers.base import Usage
+from alltoken_app.services import sample_texts
 from alltoken_app.services.prices import per_million
 
 FIRST = "alltoken/smollm2-135m-instruct"
@@ -20,74 +21,6 @@ METERS = {
     "request": "Request",
 }
 LANGUAGES = (("curl", "bash"), ("Python", "python"), ("JavaScript", "javascript"))
-
-CHAT = (
-    """\
-curl {origin}/v1/chat/completions \\
-  -H "Authorization: Bearer $ALLTOKEN_API_KEY" \\
-  -H "Content-Type: application/json" \\
-  -d '{{
-    "model": "{slug}",
-    "messages": [{{"role": "user", "content": "Hello"}}],
-    "max_tokens": 64
-  }}'""",
-    """\
-import os
-from openai import OpenAI
-
-client = OpenAI(
-    base_url="{origin}/v1",
-    api_key=os.environ["ALLTOKEN_API_KEY"],
-)
-answer = client.chat.completions.create(
-    model="{slug}",
-    messages=[{{"role": "user", "content": "Hello"}}],
-    max_tokens=64,
-)
-print(answer.choices[0].message.content)""",
-    """\
-import OpenAI from "openai";
-
-const client = new OpenAI({{
-  baseURL: "{origin}/v1",
-  apiKey: process.env.ALLTOKEN_API_KEY,
-}});
-const answer = await client.chat.completions.create({{
-  model: "{slug}",
-  messages: [{{ role: "user", content: "Hello" }}],
-  max_tokens: 64,
-}});
-console.log(answer.choices[0].message.content);""",
-)
-EMBEDDINGS = (
-    """\
-curl {origin}/v1/embeddings \\
-  -H "Authorization: Bearer $ALLTOKEN_API_KEY" \\
-  -H "Content-Type: application/json" \\
-  -d '{{"model": "{slug}", "input": ["a sentence", "another"]}}'""",
-    """\
-import os
-from openai import OpenAI
-
-client = OpenAI(
-    base_url="{origin}/v1",
-    api_key=os.environ["ALLTOKEN_API_KEY"],
-)
-answer = client.embeddings.create(model="{slug}", input=["a sentence", "another"])
-print(len(answer.data[0].embedding))""",
-    """\
-import OpenAI from "openai";
-
-const client = new OpenAI({{
-  baseURL: "{origin}/v1",
-  apiKey: process.env.ALLTOKEN_API_KEY,
-}});
-const answer = await client.embeddings.create({{
-  model: "{slug}",
-  input: ["a sentence", "another"],
-}});
-console.log(answer.data[0].embedding.length);""",
-)
 
 
 @dataclass(frozen=True)
@@ -110,7 +43,7 @@ class ExampleView:
 
 def calls(origin: str, slug: str, kind: str = "chat") -> list[str]:
     """The same request in each of `LANGUAGES`, ready to run once the key is set."""
-    texts = EMBEDDINGS if kind == "embeddings" else CHAT
+    texts = sample_texts.TEXTS.get(kind, sample_texts.CHAT)
     return [text.format(origin=origin, slug=slug) for text in texts]
 
 
