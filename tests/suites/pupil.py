@@ -93,27 +93,27 @@ def _text(messages: list[Json]) -> str:
 def example(schema: Json, said: str, root: Json | None = None) -> Any:
     """A value that fits a JSON schema, with numbers and quoted words taken from what was said."""
     root = root or schema
-    if "$ref" in schema:
-        return example(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], said, root)
-    if "enum" in schema:
-        return schema["enum"][0]
-    if "const" in schema:
-        return schema["const"]
     for choice in ("anyOf", "oneOf", "allOf"):
         if choice in schema:
             return example(schema[choice][0], said, root)
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    if isinstance(kind, list):
-        kind = kind[0]
-    numbers = re.findall(r"\d+", said)
-    if kind == "object":
+    if "$ref" in schema:
+        return example(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], said, root)
+    if "enum" in schema or "const" in schema:
+        return schema.get("const", schema.get("enum", [None])[0])
+    if schema.get("type") == "object" or "properties" in schema:
         properties = schema.get("properties", {})
         return {name: example(part, said, root) for name, part in properties.items()}
-    if kind == "array":
+    if schema.get("type") == "array":
         return [example(schema.get("items", {}), said, root)]
-    plain: Json = {"integer": int(numbers[0]) if numbers else 1, "number": 1.5, "boolean": True,
-                   "null": None}  # fmt: skip
-    return plain.get(kind, _quoted(said))
+    return _plain(schema.get("type", "string"), said)
+
+
+def _plain(kind: str | list[str], said: str) -> Any:
+    numbers = re.findall(r"\d+", said)
+    values: Json = {
+        "integer": int(numbers[0]) if numbers else 1, "number": 1.5, "boolean": True, "null": None,
+    }  # fmt: skip
+    return values.get(kind if isinstance(kind, str) else kind[0], _quoted(said))
 
 
 def _quoted(said: str) -> str:

@@ -1,4 +1,4 @@
-"""What both of LangChain's suites share: the capabilities we claim, and files instead of the web."""
+"""What LangChain's suites share: the capabilities we claim, and files instead of the web."""
 
 import base64
 import io
