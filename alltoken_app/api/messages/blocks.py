@@ -30,6 +30,7 @@ class Block(msgspec.Struct):
     name: str | None = None
     input: msgspec.Raw = NULL
     tool_use_id: str | None = None
+    is_error: bool | None = None
     content: msgspec.Raw = NULL
     thinking: str | None = None
     signature: str | None = None

@@ -110,6 +110,8 @@ def _result(block: Block, where: str, said: Said) -> tuple[Json, list[Json]]:
     if others:
         others.insert(0, {"type": "text", "text": f"From the result of {block.tool_use_id}:"})
     message: Json = {"role": "tool", "tool_call_id": block.tool_use_id, "content": _plain(texts)}
+    if block.is_error:
+        message["is_error"] = True
     return _marked(message, block), others
 
 

@@ -199,7 +199,6 @@ def _parameters(fields: MessagesFields) -> dict[str, Any]:
         "stop": fields.stop_sequences or None,
         "user": fields.metadata.user_id if fields.metadata else None,
         "cache_control": fields.cache_control,
-        "service_tier": "default" if fields.service_tier == "standard_only" else None,
         "reasoning": _reasoning(fields.thinking, config.effort),
         "response_format": _response_format(wanted) if wanted else None,
     }

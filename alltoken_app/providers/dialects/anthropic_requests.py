@@ -51,6 +51,7 @@ class Message(msgspec.Struct):
     tool_call_id: str | None = None
     reasoning_details: list[Detail] | None = None
     cache_control: msgspec.Raw = NULL
+    is_error: bool | None = None
 
 
 class FunctionTool(msgspec.Struct):
@@ -179,6 +180,8 @@ def _blocks(message: Message, where: str, *, urls: bool) -> list[Block]:
         marks = [block.pop("cache_control") for block in found if "cache_control" in block]
         if found:
             result["content"] = found
+        if message.is_error:
+            result["is_error"] = True
         return [_marked(result, marks[-1] if marks else message.cache_control)]
     if message.role == "assistant":
         calls = [_tool_use(call, where) for call in message.tool_calls or ()]

@@ -1,7 +1,7 @@
 """Takes out of messages and tools what the common form has beyond OpenAI's own.
 
-Cache marks and reasoning details belong to other wires; some servers of OpenAI's shape refuse them.
-Bytes without any of them pass untouched.
+Cache marks, reasoning details and the mark of a failed result belong to other wires; some servers
+of OpenAI's shape refuse them. Bytes without any of them pass untouched.
 """
 
 import msgspec
@@ -12,8 +12,8 @@ from alltoken_app.providers.quirks import Quirks
 Raws = dict[str, msgspec.Raw]
 
 MARK = "cache_control"
-BEYOND = (b'"cache_control"', b'"reasoning_details"', b'"reasoning"')
-THOUGHTS = (MARK, "reasoning_details", "reasoning")
+BEYOND = (b'"cache_control"', b'"reasoning_details"', b'"reasoning"', b'"is_error"')
+STRANGE = (MARK, "reasoning_details", "reasoning", "is_error")
 REWRITTEN = ("messages", "tools")
 
 
@@ -44,7 +44,7 @@ def plain(fields: Raws, quirks: Quirks) -> Raws:
 
 def _plain(one: Raws, quirks: Quirks) -> Raws:
     """A message or a tool; what was thought goes into the server's own field, if it has one."""
-    found = {name: value for name, value in one.items() if name not in THOUGHTS}
+    found = {name: value for name, value in one.items() if name not in STRANGE}
     if quirks.thinks_in and quirks.thinks_in not in found:
         thought = _thought(one)
         if thought:

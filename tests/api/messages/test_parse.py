@@ -67,6 +67,13 @@ def test_a_turn_of_results_becomes_tool_messages_and_what_the_person_says() -> N
     ]  # fmt: skip
 
 
+def test_a_result_that_is_an_error_stays_one() -> None:
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "no", "is_error": True}
+    assert common(messages=user(result))["messages"] == [
+        {"role": "tool", "tool_call_id": "c1", "content": "no", "is_error": True}
+    ]
+
+
 def test_pictures_and_documents_and_their_kinds() -> None:
     words = {"type": "document", "source": {"type": "text", "media_type": "text/plain",
                                             "data": "words"}}  # fmt: skip
@@ -110,7 +117,7 @@ def test_cache_marks_stay_where_they_stood() -> None:
              "name": "answer", "strict": True, "schema": {"type": "object"}}}}),
         ({"metadata": {"user_id": "u"}, "stop_sequences": ["x"], "top_k": 5},
          {"user": "u", "stop": ["x"], "top_k": 5}),
-        ({"service_tier": "standard_only"}, {"service_tier": "default"}),
+        ({"service_tier": "standard_only"}, {}),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}]},
          {"web_search_options": {"max_uses": 3}}),
     ],

@@ -81,6 +81,13 @@ def test_turns_alternate_and_results_come_first() -> None:
     ]  # fmt: skip
 
 
+def test_a_result_that_is_an_error_stays_one() -> None:
+    sent = body(messages=[
+        *HI, {"role": "assistant", "tool_calls": [called()]}, {**result("no"), "is_error": True},
+    ])["messages"]  # fmt: skip
+    assert sent[2]["content"][0]["is_error"] is True
+
+
 def test_a_conversation_that_goes_on_keeps_its_prefix_byte_for_byte() -> None:
     marked = {"type": "text", "text": "long", "cache_control": MARK}
     turns: list[case.Json] = [

@@ -24,6 +24,7 @@ def test_marks_and_details_stay_out_of_a_plain_server() -> None:
             {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": MARK}]},
             {"role": "assistant", "content": "b", "reasoning_details": details, "reasoning": "hm"},
             {"role": "tool", "tool_call_id": "c", "content": "r", "cache_control": MARK},
+            {"role": "tool", "tool_call_id": "d", "content": "no", "is_error": True},
         ],
         tools=[{"type": "function", "function": {"name": "go"}, "cache_control": MARK}],
     )
@@ -31,6 +32,7 @@ def test_marks_and_details_stay_out_of_a_plain_server() -> None:
         {"role": "user", "content": [{"type": "text", "text": "a"}]},
         {"role": "assistant", "content": "b"},
         {"role": "tool", "tool_call_id": "c", "content": "r"},
+        {"role": "tool", "tool_call_id": "d", "content": "no"},
     ]
     assert found["tools"] == [{"type": "function", "function": {"name": "go"}}]
 
