@@ -17,13 +17,14 @@ def model_list(
     loading: bool | rx.Var[bool],
     empty: rx.Component | None = None,
     sort: Sort | None = None,
+    connected: bool = False,
 ) -> rx.Component:
-    """Rows are `services.models.ModelView`.
+    """Rows are `services.models.ModelView`; with `connected` those we can reach are marked.
 
     model_list("Prices now", HomeState.models, loading=HomeState.loading)
     """
     columns = [
-        Column("Model", _name, header=True, sort="name"),
+        Column("Model", _marked if connected else _name, header=True, sort="name"),
         Column("Kind", lambda model: model.kind),
         Column("Context", lambda model: model.context, num=True, sort="context"),
         Column("Input /1M", lambda model: money(model.input_price), num=True, sort="input"),
@@ -37,8 +38,11 @@ def _name(model: Any) -> rx.Component:
     slug = rx.el.span(rx.el.span(model.author, "/", class_name="faint"), model.short)
     return rx.el.span(
         link(slug, href=model.href, class_name="cell-link"),
-        rx.el.span(
-            model.name, rx.cond(model.here, "", " · not connected here"), class_name="tiny faint"
-        ),
+        rx.el.span(model.name, class_name="tiny faint"),
         class_name="model-name",
     )
+
+
+def _marked(model: Any) -> rx.Component:
+    here = rx.el.span("connected here", class_name="tiny is-success")
+    return rx.fragment(_name(model), rx.cond(model.here, here, rx.fragment()))

@@ -102,12 +102,11 @@ def endpoints() -> rx.Component:
     """Who serves it."""
     columns = [
         Column("Provider", provider_cell, header=True),
-        Column("Context", lambda row: row.context, num=True),
-        Column("Max output", lambda row: row.max_output, num=True),
+        Column("Context", context_cell, num=True),
         Column("Input /1M", lambda row: money(row.input_price), num=True),
         Column("Output /1M", lambda row: money(row.output_price), num=True),
-        Column("Other prices", other_prices),
         Column("Retention", lambda row: zdr(row.zdr)),
+        Column("Other prices", other_prices),
     ]
     return card(
         table("Providers", columns, PAGE.endpoints),
@@ -123,12 +122,20 @@ def provider_cell(row: EndpointView) -> rx.Component:
             link(row.provider, href=row.provider_href, class_name="cell-link"),
             rx.cond(row.place != "", " · " + row.place, ""),
         ),
-        rx.cond(row.here, "", rx.el.span("not connected here", class_name="tiny faint")),
+        rx.cond(row.here, rx.el.span("connected here", class_name="tiny is-success")),
         rx.cond(
             row.quantization != "",
             rx.el.span(row.quantization, " weights", class_name="tiny faint"),
         ),
         class_name="model-name",
+    )
+
+
+def context_cell(row: EndpointView) -> rx.Component:
+    """How much goes in, and of that comes out."""
+    out = rx.el.span(row.max_output, " out", class_name="tiny faint")
+    return rx.el.span(
+        rx.el.span(row.context), rx.cond(row.max_output != "–", out), class_name="model-name"
     )
 
 
@@ -161,7 +168,11 @@ def kept(row: EndpointView) -> rx.Component:
     checked = rx.cond(row.checked != "", rx.fragment("Checked ", row.checked), "Never checked")
     return card(
         rx.el.div(
-            rx.el.div(rx.el.h3(row.provider), zdr(row.zdr), class_name="row row-wide"),
+            rx.el.div(
+                rx.el.h3(row.provider, rx.cond(row.place != "", " · " + row.place, "")),
+                zdr(row.zdr),
+                class_name="row row-wide",
+            ),
             facts(
                 ("Keeps prompts", row.retention),
                 ("Trains on data", row.trains),

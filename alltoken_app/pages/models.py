@@ -184,6 +184,7 @@ def found() -> rx.Component:
                 STATE.models,
                 loading=STATE.loading,
                 empty=nothing,
+                connected=True,
                 sort=Sort(STATE.sort, STATE.descending, STATE.order),
             ),
             foot=rx.cond(

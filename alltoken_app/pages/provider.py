@@ -90,7 +90,7 @@ def kept() -> rx.Component:
     source = rx.cond(PAGE.source_url != "", outside_link("Source", PAGE.source_url), rx.fragment())
     return card(
         rx.el.div(
-            zdr(PROVIDER.zdr),
+            rx.el.div(zdr(PROVIDER.zdr), class_name="row"),
             facts(
                 ("Keeps prompts", PROVIDER.retention),
                 ("Trains on data", PROVIDER.trains),

@@ -53,8 +53,6 @@ def columns() -> list[Column]:
 def _name(row: Any) -> rx.Component:
     return rx.el.span(
         link(row.name, href=row.href, class_name="cell-link"),
-        rx.el.span(
-            rx.cond(row.here, "Connected here", "Not connected here"), class_name="tiny faint"
-        ),
+        rx.cond(row.here, rx.el.span("connected here", class_name="tiny is-success")),
         class_name="model-name",
     )
