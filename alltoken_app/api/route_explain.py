@@ -61,7 +61,8 @@ async def asked(request: Request) -> Run:
     if kind == "messages":
         routes.fit(request, caller, parsed)
     run = answers.new_run(request, caller, parsed)
-    (await request.plane.rates.enter(caller.org_id, caller.rated)).leave()
+    request.plane.rates.enter(caller.org_id)
+    request.plane.rates.leave(caller.org_id)
     return run
 
 
