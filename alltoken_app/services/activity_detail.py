@@ -15,9 +15,20 @@ from alltoken_app.tables.generation import Generation
 METERS = {
     "input": ("Input", "tokens"),
     "cached_input": ("Cached input", "tokens"),
+    "cache_write_5m": ("Cache write, 5 min", "tokens"),
+    "cache_write_1h": ("Cache write, 1 hour", "tokens"),
+    "audio_input": ("Sound input", "tokens"),
+    "audio_cached": ("Cached sound", "tokens"),
+    "image_input": ("Image input", "tokens"),
+    "image_cached": ("Cached image", "tokens"),
     "output": ("Output", "tokens"),
-    "reasoning": ("Reasoning", "tokens"),
+    "audio_output": ("Sound output", "tokens"),
+    "image_output": ("Image output", "tokens"),
     "request": ("Request", "requests"),
+    "search": ("Web search", "searches"),
+    "character": ("Text to speak", "characters"),
+    "millisecond": ("Sound, milliseconds", "milliseconds"),
+    "unit": ("Search", "units"),
 }
 MILLION = 1_000_000
 
