@@ -16,7 +16,8 @@ from alltoken_app.ids import new_id
 from alltoken_app.jobs import upkeep
 from alltoken_app.ledger.books import Books
 from alltoken_app.ledger.promises import FRESH
-from alltoken_app.limits.rates import Rates
+from alltoken_app.limits.pool import Pool
+from alltoken_app.limits.rates import Limits, Rates
 from alltoken_app.payments.stripe_client import Payments
 from alltoken_app.providers import connections
 from alltoken_app.providers.base import EndpointFacts
@@ -76,6 +77,7 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
     secrets = crypto.load_secrets(settings.var)
     database = db.open_database(settings.database)
     seen = await database.read(revisions.versions)  # before anything is cached
+    worker = new_id("wrk")
     engines = LocalEngine(settings, secrets)
     fault = FaultUpstream(scale=settings.fault_delay_scale) if settings.fault_provider else None
     connected = _connections(settings, secrets, engines)
@@ -84,11 +86,11 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
     plane = Plane(
         settings=settings,
         secrets=secrets,
-        worker=new_id("wrk"),
+        worker=worker,
         database=database,
         books=Books(database, leasing=True, fresh=min(FRESH, settings.worker_grace / 4)),
         callers=Callers(database, secrets.pepper, settings.book, settings.sandbox_providers),
-        rates=Rates(settings.requests_per_minute, settings.concurrent_requests),
+        rates=_rates(settings, database, worker),
         catalog=await database.read(snapshot.load),
         connections=connected,
         upstream=Upstream(settings.connect_timeout, frozenset(settings.insecure_upstreams)),
@@ -103,6 +105,16 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
         payments=Payments(settings, secrets),
     )
     return plane, fault, seen
+
+
+def _rates(settings: Settings, database: db.Database, worker: str) -> Rates:
+    """What an organisation may use; shared where there are several processes."""
+    standard = Limits(
+        settings.requests_per_minute, settings.tokens_per_minute, settings.concurrent_requests
+    )
+    grace_ms = int(settings.worker_grace * 1000)
+    pool = Pool(database, worker, grace_ms) if settings.shared_limits else None
+    return Rates(standard, pool)
 
 
 def _connections(
@@ -141,6 +153,7 @@ async def _close(plane: Plane, fault: FaultUpstream | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(10):
             await asyncio.gather(*plane.background, return_exceptions=True)
+    await plane.rates.close()
     await plane.upstream.close()
     await plane.payments.close()
     await plane.engines.close()

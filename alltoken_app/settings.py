@@ -149,7 +149,9 @@ class Settings(BaseSettings):
     # Limits
     max_body: int = Field(default=10 * 2**20, gt=0)
     requests_per_minute: int = Field(default=600, gt=0)
+    tokens_per_minute: int = Field(default=10_000_000, gt=0)
     concurrent_requests: int = Field(default=64, gt=0)
+    shared_limits: bool = False
     low_balance_usd: int = Field(default=5, ge=0)
     top_up_fee_percent: int = Field(default=5, ge=0, le=100)
 

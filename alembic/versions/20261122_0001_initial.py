@@ -293,6 +293,9 @@ def upgrade() -> None:
         sa.Column("display", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("book", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("models", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("requests_per_minute", sa.Integer(), nullable=True),
+        sa.Column("tokens_per_minute", sa.Integer(), nullable=True),
+        sa.Column("concurrent", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("paused_at", sa.BigInteger(), nullable=True),
@@ -710,10 +713,28 @@ def upgrade() -> None:
     with op.batch_alter_table("routing_rule", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_routing_rule_org_id"), ["org_id"], unique=False)
 
+    op.create_table(
+        "rate_bucket",
+        sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("requests", sa.Float(), nullable=False),
+        sa.Column("tokens", sa.Float(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subject"),
+    )
+    op.create_table(
+        "rate_slots",
+        sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("worker", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("slots", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "worker"),
+    )
     refuse_changes()
 
 
 def downgrade() -> None:
+    op.drop_table("rate_slots")
+    op.drop_table("rate_bucket")
     with op.batch_alter_table("routing_rule", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_routing_rule_org_id"))
 

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Protocol, cast
 
 import msgspec
@@ -52,7 +53,7 @@ def new_run(request: Request, caller: Caller, parsed: Parsed) -> Run:
     """The run of a parsed request."""
     user = parsed.user
     pepper = request.plane.secrets.pepper
-    return Run(
+    run = Run(
         request_id=request.id,
         caller=caller,
         call=msgspec.structs.replace(
@@ -69,6 +70,8 @@ def new_run(request: Request, caller: Caller, parsed: Parsed) -> Run:
         error_dialect=request.dialect,
         show_metadata=request.header(b"x-openrouter-metadata").lower() == "enabled",
     )
+    request.on_error = partial(headers.of_refusal, run)
+    return run
 
 
 async def serve(request: Request, run: Run, face: Face) -> None:

@@ -80,4 +80,5 @@ async def answer(request: Request, error: AllTokenError) -> None:
     status = status_of(error)
     if request.dialect == "anthropic" and error.code == "upstream_overloaded":
         status = 529  # their clients wait longer after it
-    await request.json(status, document, refusal_headers(error))
+    more = request.on_error(error) if request.on_error is not None else []
+    await request.json(status, document, [*refusal_headers(error), *more])

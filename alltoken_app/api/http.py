@@ -49,6 +49,7 @@ class Request:
         self.path: str = scope["path"][len(mount) :]
         self.id = new_id("req")
         self.started = False
+        self.on_error: Callable[[AllTokenError], list[Header]] | None = None  # more headers then
         self.body_hash = hashlib.sha256()  # of the body, where an Idempotency-Key needs it
         self._receive = receive
         self._send = send

@@ -12,6 +12,7 @@ from alltoken_app.api.render import exact
 from alltoken_app.clock import from_iso, iso
 from alltoken_app.crypto import token_digest, well_formed
 from alltoken_app.errors import Forbidden, Invalid, Unauthenticated
+from alltoken_app.limits.allowances import UNLIMITED, Limits
 from alltoken_app.services import management_keys, provisioning
 from alltoken_app.services.actors import Actor
 from alltoken_app.services.keys import NewKey
@@ -22,6 +23,14 @@ RESETS = {period: reset for reset, period in PERIODS.items()}
 Reset = Literal["daily", "weekly", "monthly"]
 PAGE = 100
 UNSET = msgspec.UNSET
+
+
+class RateLimit(msgspec.Struct, forbid_unknown_fields=True):
+    """Limits of a key within its organisation's; null: none of its own."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent: int | None = None
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,6 +44,7 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     models: list[str] | None = None
     creator_user_id: str | None = None
     workspace_id: str | None = None
+    rate_limit: RateLimit | None = None
 
 
 class Changed(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,6 +55,7 @@ class Changed(msgspec.Struct, forbid_unknown_fields=True):
     limit: Decimal | msgspec.UnsetType | None = UNSET
     limit_reset: Reset | msgspec.UnsetType | None = UNSET
     include_byok_in_limit: bool | None = None
+    rate_limit: RateLimit | msgspec.UnsetType | None = UNSET
 
 
 _wanted = msgspec.json.Decoder(Wanted)
@@ -77,6 +88,7 @@ async def create_key(request: Request) -> None:
         period=PERIODS[wanted.limit_reset] if wanted.limit_reset else "total",
         expires_at=_time(wanted.expires_at),
         models=tuple(wanted.models or ()),
+        rates=_limits(wanted.rate_limit),
     )
     made, secret = await plane.database.run(
         provisioning.create, actor, new, pepper=plane.secrets.pepper, book=plane.settings.book
@@ -103,6 +115,7 @@ async def change_key(request: Request) -> None:
         limit_usd=_text(wanted.limit) if isinstance(wanted.limit, Decimal) else None,
         lift_limit=wanted.limit is None,
         period=_period(wanted.limit_reset),
+        rates=None if wanted.rate_limit is UNSET else _limits(wanted.rate_limit),
     )
     changed = await request.plane.database.run(provisioning.change, actor, _hash(request), change)
     await request.json(200, {"data": _document(changed)})
@@ -132,6 +145,12 @@ async def _manager(request: Request) -> Actor:
         raise Unauthenticated("This management key does not work. Make a new one.")
     digest = token_digest(request.plane.secrets.pepper, token)
     return await request.plane.database.run(management_keys.use, digest)
+
+
+def _limits(wanted: RateLimit | msgspec.UnsetType | None) -> Limits:
+    if not isinstance(wanted, RateLimit):
+        return UNLIMITED
+    return Limits(wanted.requests_per_minute, wanted.tokens_per_minute, wanted.concurrent)
 
 
 def _hash(request: Request) -> str:
@@ -187,4 +206,9 @@ def _document(key: ManagedKey) -> dict[str, Any]:
         "workspace_id": None,
         "models": list(view.models),
         "book": view.book,
+        "rate_limit": {
+            "requests_per_minute": view.rates.requests,
+            "tokens_per_minute": view.rates.tokens,
+            "concurrent": view.rates.at_once,
+        },
     }

@@ -22,6 +22,7 @@ BYTES_PER_SECOND = 4_000  # of a usual recording of speech
 BYTES_PER_TOKEN = 4  # only to estimate what was delivered; never a bound
 
 ONE_PROMPT = frozenset({"chat", "completions", "transcription", "translation"})
+COUNTED = frozenset({"text", "image"})  # whose tokens the size of the body tells
 UNFOLDING = frozenset({"file", "video"})
 SEARCHING = (b'"web_search', b'"google_search', b'"nova_grounding')
 HOSTED = re.compile(
@@ -113,6 +114,14 @@ def estimated_input(call: Call) -> int:
     """A fair guess for an answer without usage; marked as estimated wherever it is charged."""
     count, size = _images(call)
     return -(-max(call.size - size, 0) // BYTES_PER_TOKEN) + count * PER_IMAGE_GUESS
+
+
+def expected_tokens(call: Call) -> int:
+    """Tokens of input that a limit per minute reckons with until the real count is known."""
+    if call.media is not None or call.operation == "rerank":
+        return 0
+    guess = estimated_input(call)
+    return guess if call.modalities <= COUNTED else min(guess, PER_IMAGE)
 
 
 def estimated_units(call: Call) -> Usage:

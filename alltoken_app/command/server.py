@@ -25,6 +25,7 @@ REFLEX = {  # serve the finished build in place; the two `__` names are internal
     "REFLEX_STATE_MANAGER_MODE": "memory",
     **QUIET,
 }
+SHARED = {"SHARED_LIMITS": "true"}
 START_LIMIT = 120.0  # seconds until a server that is not ready counts as failed
 DRAIN_LIMIT = 60  # seconds running answers get to end before they are cut
 HEADER_LIMIT_MS = 10_000  # until a request's head is complete; idle connections end after it too
@@ -43,7 +44,7 @@ class Server:
         self._process = subprocess.Popen(
             _command(settings, target, workers),
             cwd=ROOT,
-            env=os.environ | REFLEX,
+            env=os.environ | REFLEX | (SHARED if workers > 1 else {}),
             pass_fds=(lock,),
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,

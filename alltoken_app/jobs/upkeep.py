@@ -11,6 +11,7 @@ from sqlmodel import Session
 from alltoken_app import revisions
 from alltoken_app.clock import now_ms
 from alltoken_app.ledger import credits, reaper
+from alltoken_app.limits import blocks
 from alltoken_app.mail import outbox, sender
 from alltoken_app.services import idempotency, keys, mail_links, security_log, sessions, top_ups
 from alltoken_app.services.plane import Plane
@@ -18,6 +19,7 @@ from alltoken_app.services.plane import Plane
 BEAT_SECONDS = 2.0
 TOUCH_SECONDS = 5.0
 PRICE_SECONDS = 5.0
+GIVE_BACK_SECONDS = 0.5
 RECONCILE_SECONDS = 30.0
 SWEEP_SECONDS = 600.0
 
@@ -31,6 +33,8 @@ def jobs(plane: Plane, *, everything: bool) -> list[Coroutine[Any, Any, None]]:
         every(TOUCH_SECONDS, _touch(plane)),
         every(PRICE_SECONDS, _turn_prices(plane)),
     ]
+    if plane.settings.shared_limits:
+        own.append(every(GIVE_BACK_SECONDS, plane.rates.turn))
     if not everything:
         return own
     shared = [
@@ -92,6 +96,7 @@ def _sweep(plane: Plane) -> Callable[[], Awaitable[object]]:
         outbox.sweep,
         security_log.sweep,
         idempotency.sweep,
+        blocks.sweep,
         credits.expire_lots,
     ]
 

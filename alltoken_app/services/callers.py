@@ -13,6 +13,7 @@ from alltoken_app.clock import Millis, now_ms
 from alltoken_app.db import Database
 from alltoken_app.errors import Forbidden, Unauthenticated
 from alltoken_app.ledger import accounts
+from alltoken_app.limits.allowances import Subject
 from alltoken_app.privacy.policy import Policy
 from alltoken_app.routing.plans import Asker
 from alltoken_app.services import keys, routing_rules, sessions
@@ -33,6 +34,8 @@ class Caller:
         key_id: The API key; None for a member's browser token (`person_id` is set then).
         budget_id: The key's spending limit; None when it has none.
         cache_scope: Opaque name of the organisation, for prompt caches of our own.
+        rated: The key, where it has rate limits of its own.
+        budget_period: Of its spending limit.
         expires_at: The key stops working then.
     """
 
@@ -43,6 +46,8 @@ class Caller:
     key_id: str | None = None
     person_id: str | None = None
     budget_id: str | None = None
+    budget_period: str | None = None
+    rated: Subject | None = None
     label: str = ""
     cache_scope: str = ""
     expires_at: Millis | None = None
@@ -127,6 +132,8 @@ class Callers:
             key_id=record.key_id,
             cache_scope=self._scope(record.org_id),
             budget_id=record.budget_id,
+            budget_period=record.period,
+            rated=record.rated,
             label=record.display,
             expires_at=record.expires_at,
         )

@@ -10,19 +10,19 @@ from typing import Any
 import structlog
 
 from alltoken_app import failpoints
-from alltoken_app.catalog import pricing
+from alltoken_app.catalog import bounds, pricing
 from alltoken_app.clock import now_ms
 from alltoken_app.errors import AllTokenError, InsufficientCredits
 from alltoken_app.ids import new_id
 from alltoken_app.ledger.holds import Checkpoint, Extend, Place, Placed, Settle
-from alltoken_app.limits.rates import Allowance
+from alltoken_app.limits.rates import Entry
 from alltoken_app.money import PICO_PER_NANO, Nano
 from alltoken_app.providers import forward
 from alltoken_app.providers.attempts import Attempt, Interrupted
 from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply
 from alltoken_app.routing.plans import Plan
 from alltoken_app.routing.preferences import Preferences
-from alltoken_app.services import quotes
+from alltoken_app.services import metering, quotes
 from alltoken_app.services.callers import Caller
 from alltoken_app.services.metering import Meter
 from alltoken_app.services.plane import Plane
@@ -63,7 +63,7 @@ class Run:
     created_at: int = field(default_factory=now_ms)
     marks: dict[str, float] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
-    allowance: Allowance | None = None
+    entry: Entry | None = None
     plan: Plan | None = None
     placed: Placed | None = None
     endpoint: EndpointFacts | None = None
@@ -87,6 +87,12 @@ class Run:
         if self.meter is None or self.endpoint is None or self.placed is None:
             return 0
         return min(self.meter.cost(self.endpoint), self.placed.granted)
+
+    @property
+    def tokens(self) -> int:
+        """What was used, as the limit of tokens counts it."""
+        usage = self.meter.usage if self.meter else metering.NOTHING
+        return usage.input + usage.output
 
     @property
     def truth(self) -> dict[str, Any]:
@@ -127,7 +133,8 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
         Interrupted: The answer broke off; what was delivered is charged.
     """
     started = time.perf_counter()
-    run.allowance = plane.rates.enter(run.caller.org_id)
+    expected = bounds.expected_tokens(run.call)
+    run.entry = await plane.rates.enter(run.caller.org_id, run.caller.rated, expected)
     started = run.mark("limit", started)
     try:
         plan = await quotes.planned(plane, run.caller, run.call, run.wishes, strict=run.strict)
@@ -153,7 +160,7 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
         run.status, run.error_code = "error", "internal_error"
         raise
     finally:
-        plane.rates.leave(run.caller.org_id)
+        run.entry.leave(run.tokens)
         _settle(run, plane)
 
 

@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 from alltoken_app.clock import DAY, Millis, now_ms
 from alltoken_app.errors import Conflict, Invalid
 from alltoken_app.ledger.periods import PERIODS, period_start
+from alltoken_app.limits.allowances import HIGHEST, Limits
 from alltoken_app.money import NANO_PER_USD, Nano, parse_usd
 from alltoken_app.tables.catalog import AiModel
 from alltoken_app.tables.generation import Generation
@@ -57,6 +58,23 @@ def models(session: Session, slugs: tuple[str, ...]) -> list[str]:
     if unknown := [slug for slug in wanted if slug not in known]:
         raise Invalid(f"There is no model {unknown[0][:80]!r}.", param="models", status=422)
     return wanted
+
+
+def check_rates(rates: Limits) -> None:
+    """Refuse limits that make no sense.
+
+    Raises:
+        Invalid: `invalid_value`.
+    """
+    named = {
+        "requests_per_minute": rates.requests,
+        "tokens_per_minute": rates.tokens,
+        "concurrent": rates.at_once,
+    }
+    for name, limit in named.items():
+        if limit is not None and not 0 < limit <= HIGHEST:
+            text = f"{name}: a whole number from 1 to {HIGHEST}, or null for no limit of its own."
+            raise Invalid(text, param=f"rate_limit.{name}", status=422)
 
 
 def set_limit(session: Session, key: ApiKey, limit_usd: str, period: str) -> None:

@@ -15,9 +15,11 @@ from alltoken_app.clock import DAY, Millis, now_ms
 from alltoken_app.crypto import display, new_token, token_digest
 from alltoken_app.errors import Conflict, Forbidden, Invalid, NotFound
 from alltoken_app.ledger.periods import period_start
-from alltoken_app.money import Nano, show_usd, usd
-from alltoken_app.services import key_rules, names, security_log
+from alltoken_app.limits.allowances import UNLIMITED, Limits, Subject
+from alltoken_app.money import Nano
+from alltoken_app.services import key_rules, key_views, names, security_log
 from alltoken_app.services.actors import Actor
+from alltoken_app.services.key_views import KeyView
 from alltoken_app.tables.account import Organisation
 from alltoken_app.tables.key import ApiKey
 from alltoken_app.tables.ledger import Budget
@@ -36,6 +38,7 @@ class NewKey:
         period: "day", "week", "month" (calendar, UTC) or "total".
         expires_at: When it stops working; None for never.
         models: The only slugs it may call; empty means all.
+        rates: Requests and tokens a minute and requests at once, within the organisation's.
     """
 
     name: str
@@ -43,35 +46,7 @@ class NewKey:
     period: str = "month"
     expires_at: Millis | None = None
     models: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class KeyView:
-    """A key for showing.
-
-    Attributes:
-        status: "active", "paused", "expired", "revoked", or "rotating": the old secret of a
-            rotated key, which works until `expires_at`.
-        limit_usd: Exact decimal string for forms; "" without a limit.
-        limit, spent: For people: "$5.00"; `limit` is "" without one.
-        period: Of the limit; `spent` counts this period (the month for a key without a limit).
-        spent_share: Part of the limit that is spent, 0 to 100.
-    """
-
-    id: str
-    name: str
-    display: str
-    status: str
-    book: str
-    limit_usd: str
-    limit: str
-    period: str
-    spent: str
-    spent_share: int
-    models: tuple[str, ...]
-    created_at: Millis
-    last_used_at: Millis | None
-    expires_at: Millis | None
+    rates: Limits = UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -81,6 +56,7 @@ class KeyRecord:
     Attributes:
         budget_id: The budget that holds of this key count against; None without a limit.
         models: Slugs it may call; empty means all.
+        rated: Whose use its rate limits count: the key's and its rotated secrets'; None without.
     """
 
     key_id: str
@@ -98,6 +74,7 @@ class KeyRecord:
     paused: bool
     revoked: bool
     org_suspended: bool
+    rated: Subject | None = None
 
 
 def create(
@@ -127,12 +104,13 @@ def create(
         models=",".join(key_rules.models(session, new.models)),
         expires_at=key_rules.future(new.expires_at),
     )
+    _limit_rates(key, new.rates)
     session.add(key)
     session.flush()
     if new.limit_usd is not None:
         key_rules.set_limit(session, key, new.limit_usd, new.period)
     _changed(session, actor, key, "key_created")
-    return _view(session, key), token
+    return key_views.of(session, key), token
 
 
 def list_keys(session: Session, actor: Actor) -> list[KeyView]:
@@ -144,7 +122,7 @@ def list_keys(session: Session, actor: Actor) -> list[KeyView]:
     kept = session.exec(select(Budget).where(col(Budget.id).in_(ids)))
     budgets = {budget.id: budget for budget in kept}
     months = key_rules.spent_since(session, actor.org_id, period_start("month", now_ms()))
-    return [_show(key, budgets.get(key.id), months.get(key.id, 0)) for key in rows]
+    return [key_views.show(key, budgets.get(key.id), months.get(key.id, 0)) for key in rows]
 
 
 def get(session: Session, actor: Actor, key_id: str) -> KeyView:
@@ -153,7 +131,7 @@ def get(session: Session, actor: Actor, key_id: str) -> KeyView:
     Raises:
         NotFound: No such key, or not the organisation's.
     """
-    return _view(session, _own(session, actor, key_id))
+    return key_views.of(session, _own(session, actor, key_id))
 
 
 def rename(session: Session, actor: Actor, key_id: str, name: str) -> KeyView:
@@ -166,7 +144,7 @@ def rename(session: Session, actor: Actor, key_id: str, name: str) -> KeyView:
     key = _own(session, actor, key_id)
     key.name = names.clean(name, param="name", longest=LONGEST_NAME)
     _changed(session, actor, key, "key_renamed")
-    return _view(session, key)
+    return key_views.of(session, key)
 
 
 def set_limit(
@@ -187,7 +165,25 @@ def set_limit(
     else:
         key_rules.set_limit(session, key, limit_usd, period)
     _changed(session, actor, key, "key_limit_changed")
-    return _view(session, key)
+    return key_views.of(session, key)
+
+
+def set_rates(session: Session, actor: Actor, key_id: str, rates: Limits) -> KeyView:
+    """Limit the requests and tokens a minute and the requests at once of a key.
+
+    Its rotated secrets share them.
+
+    Raises:
+        NotFound: No such key, or not the organisation's.
+        Invalid: `invalid_value`.
+        Conflict: `key_revoked`, `key_replaced`.
+    """
+    key = _usable(session, actor, key_id)
+    for row in _family(session, key):
+        _limit_rates(row, rates)
+        session.add(row)
+    _changed(session, actor, key, "key_limit_changed")
+    return key_views.of(session, key)
 
 
 def pause(session: Session, actor: Actor, key_id: str) -> KeyView:
@@ -240,7 +236,7 @@ def rotate(
     session.flush()  # frees the old digest
     session.add(outgoing)
     _changed(session, actor, key, "key_rotated")
-    return _view(session, key), token
+    return key_views.of(session, key), token
 
 
 def revoke(session: Session, actor: Actor, key_id: str) -> KeyView:
@@ -254,7 +250,7 @@ def revoke(session: Session, actor: Actor, key_id: str) -> KeyView:
         row.revoked_at = row.revoked_at or now_ms()
         session.add(row)
     _changed(session, actor, key, "key_revoked")
-    return _view(session, key)
+    return key_views.of(session, key)
 
 
 def find_by_digest(session: Session, digest: str) -> KeyRecord | None:
@@ -284,12 +280,13 @@ def find_by_digest(session: Session, digest: str) -> KeyRecord | None:
         budget_id=limited.id if limited else None,
         limit=limited.limit_nano if limited else None,
         period=limited.period if limited else None,
-        models=frozenset(_slugs(key)),
+        models=frozenset(key_views.slugs(key)),
         created_at=key.created_at,
         expires_at=key.expires_at,
         paused=key.paused_at is not None,
         revoked=key.revoked_at is not None,
         org_suspended=organisation.suspended_at is not None,
+        rated=_rated(key),
     )
 
 
@@ -344,7 +341,7 @@ def _set_paused(session: Session, actor: Actor, key_id: str, at: Millis | None) 
         row.paused_at = at
         session.add(row)
     _changed(session, actor, key, "key_paused" if at else "key_resumed")
-    return _view(session, key)
+    return key_views.of(session, key)
 
 
 def _changed(session: Session, actor: Actor, key: ApiKey, kind: str) -> None:
@@ -356,45 +353,12 @@ def _changed(session: Session, actor: Actor, key: ApiKey, kind: str) -> None:
     revisions.bump(session, "keys")
 
 
-def _view(session: Session, key: ApiKey) -> KeyView:
-    session.flush()
-    month = key_rules.spent_since(session, key.org_id, period_start("month", now_ms()))
-    return _show(key, session.get(Budget, key.id), month.get(key.id, 0))
+def _limit_rates(key: ApiKey, rates: Limits) -> None:
+    key_rules.check_rates(rates)
+    key.requests_per_minute, key.tokens_per_minute = rates.requests, rates.tokens
+    key.concurrent = rates.at_once
 
 
-def _show(key: ApiKey, budget: Budget | None, month: Nano) -> KeyView:
-    limit, period, spent = None, "month", month
-    if budget := key_rules.limited(budget):
-        limit, period = budget.limit_nano, budget.period
-        current = budget.period_start == period_start(period, now_ms())
-        spent = budget.spent if current else 0
-    return KeyView(
-        id=key.id,
-        name=key.name,
-        display=key.display,
-        status=_status(key),
-        book=key.book,
-        limit_usd="" if limit is None else usd(limit),
-        limit="" if limit is None else show_usd(limit),
-        period=period,
-        spent=show_usd(spent),
-        spent_share=0 if limit is None else min(100, spent * 100 // limit),
-        models=tuple(_slugs(key)),
-        created_at=key.created_at,
-        last_used_at=key.last_used_at,
-        expires_at=key.expires_at,
-    )
-
-
-def _status(key: ApiKey) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    if key.expires_at is not None and key.expires_at <= now_ms():
-        return "expired"
-    if key.paused_at is not None:
-        return "paused"
-    return "active" if key.replaced_by is None else "rotating"
-
-
-def _slugs(key: ApiKey) -> list[str]:
-    return [slug for slug in key.models.split(",") if slug]
+def _rated(key: ApiKey) -> Subject | None:
+    limits = key_views.rates(key)
+    return Subject(key.replaced_by or key.id, "key", limits) if limits.any else None

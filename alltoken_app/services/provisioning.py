@@ -10,10 +10,12 @@ from alltoken_app.clock import Millis, now_ms
 from alltoken_app.crypto import sha256_hex
 from alltoken_app.errors import NotFound
 from alltoken_app.ledger.periods import period_start
+from alltoken_app.limits.allowances import Limits
 from alltoken_app.money import Nano
 from alltoken_app.services import key_rules, keys
 from alltoken_app.services.actors import Actor
-from alltoken_app.services.keys import KeyView, NewKey
+from alltoken_app.services.key_views import KeyView
+from alltoken_app.services.keys import NewKey
 from alltoken_app.tables.generation import Generation
 from alltoken_app.tables.key import ApiKey
 from alltoken_app.tables.ledger import Budget
@@ -49,6 +51,7 @@ class Change:
     Attributes:
         limit_usd: A decimal string in USD.
         period: "day", "week", "month" or "total".
+        rates: All of its rate limits.
     """
 
     name: str | None = None
@@ -56,6 +59,7 @@ class Change:
     limit_usd: str | None = None
     lift_limit: bool = False
     period: str | None = None
+    rates: Limits | None = None
 
 
 def list_managed(
@@ -108,6 +112,8 @@ def change(session: Session, actor: Actor, hash_: str, wanted: Change) -> Manage
     elif wanted.limit_usd is not None or (wanted.period is not None and found.limit_usd):
         limit = wanted.limit_usd or found.limit_usd
         keys.set_limit(session, actor, found.id, limit, wanted.period or found.period)
+    if wanted.rates is not None:
+        keys.set_rates(session, actor, found.id, wanted.rates)
     return get(session, actor, hash_)
 
 

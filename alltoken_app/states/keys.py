@@ -9,7 +9,7 @@ from alltoken_app import db
 from alltoken_app.clock import DAY, now_ms
 from alltoken_app.errors import AllTokenError
 from alltoken_app.services import keys
-from alltoken_app.services.keys import KeyView
+from alltoken_app.services.key_views import KeyView
 from alltoken_app.settings import settings
 from alltoken_app.states.session import SessionState
 from alltoken_app.states.toasts import toast

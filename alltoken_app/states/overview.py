@@ -10,7 +10,7 @@ from alltoken_app import db
 from alltoken_app.components.code_block import Sample
 from alltoken_app.services import keys, samples, usage, wallets
 from alltoken_app.services.actors import Actor
-from alltoken_app.services.keys import KeyView
+from alltoken_app.services.key_views import KeyView
 from alltoken_app.services.samples import LANGUAGES
 from alltoken_app.services.usage import By, ShareView, UsageView
 from alltoken_app.services.wallets import WalletView

@@ -9,9 +9,10 @@ from alltoken_app.tables import (
     idempotency,
     key,
     ledger,
+    limits,
     payment,
     routing,
 )
 
-TABLES = (account, catalog, generation, idempotency, key, ledger, payment, routing)
+TABLES = (account, catalog, generation, idempotency, key, ledger, limits, payment, routing)
 METADATA = SQLModel.metadata

@@ -12,6 +12,8 @@ class ApiKey(SQLModel, table=True):
 
     Attributes:
         models: Comma-separated slugs it may call; empty means all.
+        requests_per_minute, tokens_per_minute, concurrent: Limits of its own, within the
+            organisation's; None for none.
         replaced_by: The key a rotation made in its place; `expires_at` is then the end of grace.
     """
 
@@ -25,6 +27,9 @@ class ApiKey(SQLModel, table=True):
     display: str
     book: str
     models: str = ""
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent: int | None = None
     created_at: Millis = big(default_factory=now_ms)
     expires_at: Millis | None = maybe_big()
     paused_at: Millis | None = maybe_big()

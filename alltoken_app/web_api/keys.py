@@ -11,7 +11,8 @@ from alltoken_app import db
 from alltoken_app.clock import DAY, HOUR, now_ms
 from alltoken_app.errors import Invalid
 from alltoken_app.services import keys, sessions
-from alltoken_app.services.keys import KeyView, NewKey
+from alltoken_app.services.key_views import KeyView
+from alltoken_app.services.keys import NewKey
 from alltoken_app.web_api.http import Fields, post
 from alltoken_app.web_api.sessions import cookie_of
 

@@ -41,6 +41,7 @@ def _settings(stage: Stage) -> dict[str, str]:
         "EXTRA_PROVIDERS": json.dumps([provider]),
         "SANDBOX_PROVIDERS": PROVIDER,
         "REQUESTS_PER_MINUTE": "100000000",
+        "TOKENS_PER_MINUTE": "1000000000",
         "CONCURRENT_REQUESTS": "10000",
         **({"DATABASE_URL": url} if (url := os.environ.get("BENCH_DATABASE_URL")) else {}),
     }

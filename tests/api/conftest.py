@@ -141,6 +141,7 @@ def chosen(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "INTER_TOKEN_TIMEOUT": "0.5",
         "KEEP_ALIVE": "5",
         "REQUESTS_PER_MINUTE": "100000",
+        "TOKENS_PER_MINUTE": "1000000000",
         "CONCURRENT_REQUESTS": "500",
     }
     for name, value in values.items():

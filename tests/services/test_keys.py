@@ -17,7 +17,8 @@ from alltoken_app.ledger.periods import period_start
 from alltoken_app.money import NANO_PER_USD
 from alltoken_app.services import keys
 from alltoken_app.services.actors import Actor
-from alltoken_app.services.keys import KeyRecord, KeyView, NewKey
+from alltoken_app.services.key_views import KeyView
+from alltoken_app.services.keys import KeyRecord, NewKey
 from alltoken_app.tables.account import Organisation
 from alltoken_app.tables.catalog import AiModel
 from alltoken_app.tables.everything import METADATA

@@ -33,8 +33,7 @@ async def count_tokens(request: Request) -> None:
     body = await request.body()
     fields = parse.to_count(body, request.header(b"content-type"))
     targets.find(request.plane.catalog, caller.asker, Call("chat", fields.model, {}))
-    request.plane.rates.enter(caller.org_id)
-    request.plane.rates.leave(caller.org_id)
+    (await request.plane.rates.enter(caller.org_id, caller.rated)).leave()
     answer = {"input_tokens": counting.estimate(fields), "alltoken": {"estimated": True}}
     await request.json(200, answer, [(b"x-alltoken-warnings", b"estimated:input_tokens")])
 
