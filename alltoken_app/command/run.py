@@ -47,6 +47,8 @@ def serve(settings: Settings, *, api_only: bool, workers: int) -> int:
     try:
         with instance.claim(held, settings.origin, settings.port) as lock:
             ports.require_free(settings.host, settings.port)
+            if api_only and workers == 1:
+                _become("alltoken_app.command.alone", lock)
             _hand_over(target, workers, lock)
     except instance.AlreadyRunning as other:
         return _running_already(settings, other.instance)
@@ -82,10 +84,13 @@ def _kind(settings: Settings) -> str:
 
 def _hand_over(target: str, workers: int, lock: int) -> NoReturn:
     """Become the supervisor: a fresh interpreter, without the 60 MB that preparing took."""
+    _become("alltoken_app.command.supervise", lock, target, str(workers))
+
+
+def _become(module: str, lock: int, *words: str) -> NoReturn:
     os.set_inheritable(lock, True)
     sys.stdout.flush()
-    words = ["-m", "alltoken_app.command.supervise", target, str(workers), str(lock)]
-    os.execv(sys.executable, [sys.executable, *words])
+    os.execv(sys.executable, [sys.executable, "-m", module, *words, str(lock)])
 
 
 def _running_already(settings: Settings, other: instance.Instance) -> int:

@@ -25,14 +25,15 @@ def supervise(settings: Settings, target: str, workers: int, lock: int) -> int:
         process = Server(settings, target, workers, lock)
         ready = process.wait_until_ready()
     if ready:
-        _welcome(settings, web=target == WEB)
+        welcome(settings, web=target == WEB)
     code = process.wait(lambda text: line("Stopping", text))
     ended = "running answers are settled" if ready else "before it was ready"
     line("Stopped", ended if code == 0 else f"exit code {code}, see above")
     return code
 
 
-def _welcome(settings: Settings, *, web: bool) -> None:
+def welcome(settings: Settings, *, web: bool) -> None:
+    """Say where everything is."""
     origin = settings.origin
     mailbox = "" if settings.smtp_url.get_secret_value() else f", its mail: {origin}/mailbox"
     say("")
