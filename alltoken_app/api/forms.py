@@ -1,10 +1,12 @@
 """Multipart forms, read as they arrive: nothing touches the disk and everything has a bound."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -25,7 +27,12 @@ class Form:
 
     fields: dict[str, Any] = field(default_factory=dict)
     file: bytes | None = None
-    size: int = 0
+
+    def hash(self) -> "hashlib._Hash":
+        """SHA-256 of what it says: sent again, a form has another boundary."""
+        said = hashlib.sha256(msgspec.json.encode(self.fields, order="sorted"))
+        said.update(b"\n" + (self.file or b""))
+        return said
 
 
 @dataclass
@@ -105,7 +112,6 @@ class _Reader:
             _place(self.form.fields, part.name, part.content.decode())
         except UnicodeDecodeError:
             raise malformed("a field is not UTF-8") from None
-        self.form.size += len(part.content)
 
     def _end(self) -> None:
         self.ended = True

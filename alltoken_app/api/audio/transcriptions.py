@@ -16,6 +16,7 @@ from alltoken_app.api.audio.transcripts import TranscriptFace
 from alltoken_app.api.auth import authenticate
 from alltoken_app.api.http import Request, encode
 from alltoken_app.api.parse import Extension, Parsed, Share, Slug, Text
+from alltoken_app.egress.fetch import Guard
 from alltoken_app.errors import Invalid
 from alltoken_app.providers.base import Call, Media, Usage
 from alltoken_app.routing.preferences import Preferences
@@ -37,10 +38,11 @@ Language = Annotated[str, msgspec.Meta(min_length=2, max_length=35)]
 
 
 class InputAudio(msgspec.Struct, forbid_unknown_fields=True):
-    """A sound inside JSON."""
+    """A sound inside JSON, or where it is."""
 
-    data: str
-    format: str
+    data: str | None = None
+    format: str = ""
+    url: str | None = None
 
 
 class TranslationFields(msgspec.Struct, kw_only=True):
@@ -87,7 +89,7 @@ async def _serve(request: Request, operation: str, shape: type[Fields]) -> None:
     caller = await authenticate(request)
     found, sound = await _received(request)
     if "input_audio" in found and sound is None:
-        sound = _decoded(found)
+        sound = await _inside(found, request.plane.egress)
     fields = _fields(found, shape)
     wanted = fields.response_format or "json"
     if wanted == "diarized_json" and operation == "translation":
@@ -111,16 +113,24 @@ async def _received(request: Request) -> tuple[dict[str, Any], bytes | None]:
         return dict(parse.document(await request.body(MAX_JSON), kind)), None
     limit = forms.MAX_FILE + forms.ROOM
     form = await forms.read(kind, request.received(limit), "file")
+    if request.header(b"idempotency-key"):
+        request.body_hash = form.hash()
     for name in form.fields.keys() & LISTS:
         if not isinstance(form.fields[name], list):
             form.fields[name] = [form.fields[name]]
     return form.fields, form.file
 
 
-def _decoded(found: dict[str, Any]) -> bytes:
+async def _inside(found: dict[str, Any], egress: Guard) -> bytes:
+    """The sound that JSON carries in base64 or points to."""
     given = parse.decode(_input_audio, bytes(found["input_audio"]), "input_audio")
+    if given.url is not None and given.data is None:
+        try:
+            return (await egress.fetch(given.url, forms.MAX_FILE)).content
+        except Invalid as error:
+            raise Invalid(str(error), code=error.code, param="input_audio.url") from None
     try:
-        return base64.b64decode(given.data, validate=True)
+        return base64.b64decode(given.data or "", validate=True)
     except binascii.Error:
         text = "input_audio.data is not base64. Nothing was charged."
         raise Invalid(text, param="input_audio.data") from None

@@ -135,6 +135,30 @@ async def test_openrouters_client_sends_sounds_in_json(shop: Shop) -> None:
     assert shop.upstream.asked[0].form["file"] == [SOUND]
 
 
+async def test_a_sound_elsewhere_is_fetched_only_from_the_public_internet(shop: Shop) -> None:
+    async with shop.product.http() as http:
+        for url in ("http://127.0.0.1/a.wav", "https://169.254.169.254/a.wav", "https://x"):
+            body = {"model": WHISPER, "input_audio": {"url": url, "format": "wav"}}
+            answer = await http.post("/v1/audio/transcriptions", json=body)
+            error = answer.json()["error"]
+            assert (error["code"], error["param"]) == ("url_not_allowed", "input_audio.url")
+    assert shop.upstream.asked == []
+
+
+async def test_a_form_sent_again_with_its_key_is_the_same_request(shop: Shop) -> None:
+    client = shop.product.client()
+    key = {"idempotency-key": "once"}
+    await client.audio.transcriptions.create(model=WHISPER, file=SOUND, extra_headers=key)
+    await shop.product.quiet()
+    for language, code in ((None, "idempotent_replay"), ("fr", "idempotency_key_reuse")):
+        with pytest.raises(openai.APIStatusError) as caught:
+            await client.audio.transcriptions.create(
+                model=WHISPER, file=SOUND, language=language or openai.omit, extra_headers=key
+            )
+        assert caught.value.code == code
+    assert len(shop.upstream.asked) == 1
+
+
 async def test_wishes_travel_in_a_form_too(shop: Shop) -> None:
     client = shop.product.client()
     with pytest.raises(openai.NotFoundError) as caught:
