@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from alltoken_app.providers import bedrock, vertex
 from alltoken_app.providers.base import Dialect
 from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
-from alltoken_app.providers.dialects import cohere, openai_audio
+from alltoken_app.providers.dialects import cohere, mistral_audio, openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.gemini import Gemini
 from alltoken_app.providers.dialects.gemini_speech import Speech
@@ -28,7 +28,7 @@ DIALECTS: dict[str, Make] = {
     "cohere": lambda row: cohere.OPERATIONS,
     "gemini": lambda row: {"": Gemini(), "speech": Speech()},
     "completions": lambda row: {"completions": OpenAICompletions(row.quirks)},
-    "mistral": lambda row: {"": OpenAIChat(row.quirks)},
+    "mistral": lambda row: {"": OpenAIChat(row.quirks), **mistral_audio.OPERATIONS},
     "openai": lambda row: {"": OpenAIChat(row.quirks)},
     "responses": lambda row: {"responses": OpenAIResponses(row.quirks)},
 }

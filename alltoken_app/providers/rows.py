@@ -55,7 +55,7 @@ ROWS = (
     ),
     Row(
         "mistral", "Mistral", "https://api.mistral.ai/v1", "alltoken_mistral_key",
-        ("mistral", "audio"),
+        ("mistral",),
         quirks=Quirks(
             drops=frozenset({"logit_bias", "user", "top_k", "verbosity"}),
             renames={"seed": "random_seed"}, reasoning="reasoning_effort", narrow=True,

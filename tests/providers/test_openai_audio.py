@@ -7,8 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from alltoken_app.providers.base import Call, Cut, Media, Reply, StreamError, Usage
-from alltoken_app.providers.dialects import multipart, openai_audio
+from alltoken_app.providers.base import (
+    Call,
+    Cut,
+    EndpointFacts,
+    Media,
+    Price,
+    Reply,
+    StreamError,
+    Usage,
+)
+from alltoken_app.providers.dialects import mistral_audio, multipart, openai_audio
 
 KNOWN = Usage(milliseconds=9_000, characters=64, units=2)
 
@@ -140,6 +149,22 @@ def test_speech_in_events_must_come_to_its_end() -> None:
     assert (whole.usage.input, whole.usage.output, whole.usage.characters) == (9, 4, 64)
     with pytest.raises(ValueError):
         read("speech", delta + delta, "text/event-stream")
+
+
+def test_mistral_gets_its_own_names_and_no_format() -> None:
+    facts = EndpointFacts("m", "m", "transcription", "mistral", "voxtral", 1, 1, frozenset(),
+                          "none", True, None, Price("p"))  # fmt: skip
+    fields = {
+        "response_format": msgspec.Raw(b'"verbose_json"'), "prompt": msgspec.Raw(b'"x"'),
+        "language": msgspec.Raw(b'"en"'),
+    }  # fmt: skip
+    asked = Call("transcription", "m", fields, media=Media(b"sound", "audio.wav", "audio/wav"))
+    body = mistral_audio.OPERATIONS["transcription"].request(asked, facts, 1).body
+    assert b'name="timestamp_granularities"\r\n\r\nsegment\r\n' in body
+    assert b'name="language"\r\n\r\nen\r\n' in body
+    assert b'name="model"\r\n\r\nvoxtral\r\n' in body
+    assert b"response_format" not in body
+    assert b"prompt" not in body
 
 
 def test_a_form_has_a_boundary_of_its_own_and_every_value_as_it_is() -> None:
