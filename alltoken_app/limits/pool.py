@@ -124,7 +124,7 @@ class Pool:
         try:
             await asyncio.sleep(0)  # so that all who come at once ask once
             ask = _wish(bucket, waiting)
-            if ask.slots < bucket.slots:
+            if ask.subject.limits.at_once is not None and ask.slots < bucket.slots:
                 bucket.slots = ask.slots
             found = await self._database.run(
                 blocks.exchange, [ask], self._worker, grace_ms=self._grace_ms
