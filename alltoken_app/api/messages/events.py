@@ -118,9 +118,11 @@ class _Translated:
     def piece(self, piece: Piece) -> bytes:
         said = [] if self._begun else [self._start()]
         self._native_finish = piece.native_finish or self._native_finish
-        for choice in shapes.choices.decode(piece.choices):
+        for choice in shapes.read(piece.choices):
             if choice.delta is not None:
                 said.append(self._blocks.add(choice.delta))
+                lost = set(choice.delta.unsaid) - set(self._run.warnings)
+                self._run.warnings += tuple(sorted(lost))
             self._finish = choice.finish_reason or self._finish
             self._native_finish = choice.native_finish_reason or self._native_finish
         return b"".join(said)

@@ -39,9 +39,10 @@ def _native(run: Run, said: dict[str, msgspec.Raw]) -> Json:
 
 def _translated(run: Run, reply: Reply) -> Json:
     assert run.endpoint is not None
-    found = shapes.choices.decode(reply.body["choices"])
+    found = shapes.read(bytes(reply.body["choices"]))
     choice = found[0] if found else shapes.Choice()
     message = choice.message or Said()
+    run.warnings += message.unsaid
     stop = shapes.stop_reason(
         choice.finish_reason,
         choice.native_finish_reason or reply.native_finish,

@@ -63,6 +63,14 @@ class Said(msgspec.Struct):
     reasoning_details: list[Json] | None = None
     tool_calls: list[ToolCall] | None = None
     annotations: list[Annotation] | None = None
+    images: Any = None
+    audio: Any = None
+
+    @property
+    def unsaid(self) -> tuple[str, ...]:
+        """What Anthropic's answers have no room for."""
+        kinds = (("images", self.images), ("audio", self.audio))
+        return tuple(f"untranslated:{name}" for name, found in kinds if found)
 
     @property
     def thought(self) -> str:
@@ -77,7 +85,47 @@ class Choice(msgspec.Struct):
     native_finish_reason: str | None = None
 
 
-choices = msgspec.json.Decoder(list[Choice])
+_choices = msgspec.json.Decoder(list[Choice])
+_encode = msgspec.json.Encoder().encode
+
+
+def read(raw: bytes) -> list[Choice]:
+    """The choices of an answer or a chunk; what has an odd type is left out.
+
+    Raises:
+        ValueError: This is no list of choices.
+    """
+    try:
+        return _choices.decode(raw)
+    except msgspec.ValidationError:
+        found = msgspec.json.decode(raw, type=list[Json])
+        return [_lenient(choice) for choice in found]
+
+
+def _lenient(choice: Json) -> Choice:
+    made = Choice()
+    for name in ("message", "delta"):
+        if isinstance(choice.get(name), dict):
+            setattr(made, name, _said(choice[name]))
+    for name in ("finish_reason", "native_finish_reason"):
+        if isinstance(choice.get(name), str):
+            setattr(made, name, choice[name])
+    return made
+
+
+def _said(found: Json) -> Said:
+    """A message field by field; arguments that came as an object are written out again."""
+    for call in found.get("tool_calls") or ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
+            function["arguments"] = _encode(function["arguments"]).decode()
+    made = Said()
+    for one in msgspec.structs.fields(Said):
+        try:
+            setattr(made, one.name, msgspec.convert(found.get(one.name), one.type))
+        except msgspec.ValidationError:
+            continue
+    return made
 
 
 def asked_to_think(run: Run) -> bool:

@@ -207,6 +207,20 @@ async def test_reasoning_of_another_model_is_thinking_for_whoever_asked(shop: Sh
     assert message.content[0].thinking == "hm"
 
 
+async def test_what_the_dialect_has_no_room_for_is_said(shop: Shop) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
+    shop.upstream.plays(
+        Answer(completion({"content": "so", "images": [picture]})),
+        Answer(events=chunks({"content": "so"}, {"images": [picture]})),
+    )
+    whole: Any = await shop.client().messages.create(model=OPEN, max_tokens=9, messages=HI)
+    assert whole.alltoken["warnings"] == ["untranslated:images"]
+    body = {"model": OPEN, "max_tokens": 9, "messages": HI, "stream": True}
+    async with shop.product.http() as http:
+        answer = await http.post("/v1/messages", json=body)
+    assert '"warnings":["untranslated:images"]' in answer.text
+
+
 async def test_thoughts_of_another_maker_come_back_whole(shop: Shop) -> None:
     """Complaint 28: an opaque signature travels through Anthropic's blocks and back."""
     speaks = OpenAIChat(Quirks(reasoning="reasoning"))
