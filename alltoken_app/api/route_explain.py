@@ -61,8 +61,7 @@ async def asked(request: Request) -> Run:
     if kind == "messages":
         routes.fit(request, caller, parsed)
     run = answers.new_run(request, caller, parsed)
-    request.plane.rates.enter(caller.org_id)
-    request.plane.rates.leave(caller.org_id)
+    (await request.plane.rates.enter(caller.org_id, caller.rated)).leave()
     return run
 
 
