@@ -115,7 +115,8 @@ def _lenient(choice: Json) -> Choice:
 
 def _said(found: Json) -> Said:
     """A message field by field; arguments that came as an object are written out again."""
-    for call in found.get("tool_calls") or ():
+    calls = found.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
             function["arguments"] = _encode(function["arguments"]).decode()
