@@ -12,7 +12,7 @@ os.environ.setdefault("__REFLEX_SKIP_COMPILE", "true")  # noqa: TID251
 os.environ.setdefault("__REFLEX_MOUNT_FRONTEND_COMPILED_APP", "true")  # noqa: TID251
 
 from alltoken_app.alltoken_app import app as reflex_app
-from alltoken_app.api.app import Api
+from alltoken_app.api.app import DOCUMENT, Api
 from alltoken_app.api.http import Receive, Scope, Send
 from alltoken_app.payments.sandbox import app as sandbox
 from alltoken_app.runtime import running
@@ -77,6 +77,8 @@ class Dispatcher:
 
 
 def _room_of(path: str) -> str:
+    if path == DOCUMENT:
+        return "v1"
     if path.startswith("/api/") and not path.startswith("/api/v1/"):
         return ""
     return path[1:].partition("/")[0] if path.count("/") > 1 else ""

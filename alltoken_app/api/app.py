@@ -17,6 +17,7 @@ from alltoken_app.api import (
 from alltoken_app.api.audio import speech, transcriptions
 from alltoken_app.api.http import Disconnected, Receive, Request, Scope, Send
 from alltoken_app.api.messages import routes as messages
+from alltoken_app.api.openapi import routes as openapi
 from alltoken_app.api.responses import routes as responses
 from alltoken_app.errors import AllTokenError, Invalid, NotFound
 from alltoken_app.services.plane import Plane
@@ -48,7 +49,9 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/key": {"GET": account.show_key},
     "/keys": {"GET": keys.list_keys, "POST": keys.create_key},
     "/generation": {"GET": account.show_generation},
+    "/openapi.json": {"GET": openapi.show_document},
 }
+DOCUMENT = "/openapi.json"  # at the root, too
 MODEL: dict[str, Handler] = {"GET": models.show_model}
 # Addresses of answers that others keep and we do not.
 KEPT: dict[str, Handler] = dict.fromkeys(("GET", "POST", "DELETE"), responses.show_nothing)
@@ -94,7 +97,7 @@ async def _answer(request: Request, error: AllTokenError) -> None:
 
 
 def _handler(request: Request) -> Handler:
-    methods = ROUTES.get(request.path) if request.mount else None
+    methods = ROUTES.get(request.path) if request.mount or request.path == DOCUMENT else None
     if methods is None and request.mount:
         methods = next((BELOW[p] for p in BELOW if request.path.startswith(p)), None)
     if methods is None:

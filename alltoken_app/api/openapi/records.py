@@ -1,0 +1,458 @@
+"""What the rest of the surface answers, as types: catalogue, account, keys, routing, errors."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from alltoken_app.api.openapi.answers import UNSET, Absent, Json, Usd
+
+
+class Architecture(msgspec.Struct):
+    modality: str
+    input_modalities: list[str]
+    output_modalities: list[str]
+    tokenizer: str | None
+    instruct_type: str | None
+
+
+class Pricing(msgspec.Struct):
+    """USD per unit, as decimal strings; what is not sold is left out, "-1" is not known."""
+
+    prompt: str
+    completion: str
+    request: str
+    discount: float
+    price_version: str
+    input_cache_read: str | Absent = UNSET
+    input_cache_write: str | Absent = UNSET
+    input_cache_write_1h: str | Absent = UNSET
+    audio: str | Absent = UNSET
+    web_search: str | Absent = UNSET
+    character: str | Absent = UNSET
+    millisecond: str | Absent = UNSET
+    search_unit: str | Absent = UNSET
+    overrides: list[Json] | Absent = UNSET
+
+
+class TopProvider(msgspec.Struct):
+    context_length: int | None
+    max_completion_tokens: int | None
+    is_moderated: bool
+
+
+class Percentiles(msgspec.Struct):
+    p50: float
+    p75: float
+    p90: float
+    p99: float
+
+
+class Endpoint(msgspec.Struct):
+    """One provider's offer of a model."""
+
+    id: str
+    name: str
+    model_id: str
+    model_name: str
+    provider_name: str
+    provider: str
+    tag: str
+    context_length: int
+    max_completion_tokens: int | None
+    quantization: str | None
+    pricing: Pricing
+    supported_parameters: list[str]
+    supports_implicit_caching: bool
+    region: str | None
+    service_tier: str | None
+    zdr: str
+    may_train_on_data: bool | None
+    available: bool
+    status: int
+    uptime_last_30m: float | None
+    latency_last_30m: Percentiles | None
+    throughput_last_30m: Percentiles | None
+
+
+class Model(msgspec.Struct):
+    """A model, in OpenAI's and OpenRouter's shape at once."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    canonical_slug: str
+    name: str
+    description: str
+    kind: str
+    available: bool
+    context_length: int
+    architecture: Architecture
+    pricing: Pricing
+    top_provider: TopProvider
+    supported_parameters: list[str]
+    supported_voices: list[str] | None
+    knowledge_cutoff: str | None
+    expiration_date: str | None
+    hugging_face_id: str | None
+    links: dict[str, str]
+    endpoints: list[Endpoint] | Absent = UNSET
+    engine: Json | Absent = UNSET
+
+
+class Next(msgspec.Struct):
+    next: str | None
+
+
+class Models(msgspec.Struct):
+    """A page of models."""
+
+    object: Literal["list"]
+    data: list[Model]
+    total_count: int
+    links: Next
+
+
+class WrappedModel(msgspec.Struct):
+    """One model, as OpenRouter wraps it."""
+
+    data: Model
+
+
+class Count(msgspec.Struct):
+    count: int
+
+
+class ModelCount(msgspec.Struct):
+    """How many models there are."""
+
+    data: Count
+
+
+class ModelEndpoints(msgspec.Struct):
+    id: str
+    name: str
+    created: int
+    description: str
+    architecture: Architecture
+    endpoints: list[Endpoint]
+
+
+class WrappedEndpoints(msgspec.Struct):
+    """A model's endpoints, as OpenRouter wraps them."""
+
+    data: ModelEndpoints
+
+
+class Endpoints(msgspec.Struct):
+    """Endpoints of many models."""
+
+    data: list[Endpoint]
+
+
+class DataPolicy(msgspec.Struct):
+    """What a provider says that it does with what it is sent. Null is not known."""
+
+    training: bool | None
+    retains_prompts: bool | None
+    retention_days: int | None
+    zdr_status: str
+    evidence: str | None
+    evidence_url: str | None
+    checked_at: str | None
+
+
+class Provider(msgspec.Struct):
+    name: str
+    slug: str
+    privacy_policy_url: str | None
+    terms_of_service_url: str | None
+    status_page_url: str | None
+    headquarters: str | None
+    datacenters: list[str] | None
+    configured: bool
+    data_policy: DataPolicy
+
+
+class Providers(msgspec.Struct):
+    """Every provider of the catalogue."""
+
+    data: list[Provider]
+
+
+class Credits(msgspec.Struct):
+    """USD, as numbers."""
+
+    total_credits: float
+    total_usage: float
+    available: float
+    held: float
+
+
+class WrappedCredits(msgspec.Struct):
+    """What the organisation received, used and has left."""
+
+    data: Credits
+
+
+class KeyInfo(msgspec.Struct):
+    """The calling key. Money in USD, as numbers."""
+
+    label: str
+    name: str
+    limit: float | None
+    limit_remaining: float | None
+    limit_reset: str | None
+    usage: float
+    usage_daily: float
+    usage_weekly: float
+    usage_monthly: float
+    expires_at: str | None
+    models: list[str]
+    book: str
+    rate_limit: Json
+
+
+class WrappedKeyInfo(msgspec.Struct):
+    """The calling key."""
+
+    data: KeyInfo
+
+
+class ManagedKey(msgspec.Struct):
+    """An API key, as its manager sees it. Money in USD, as numbers."""
+
+    hash: str
+    name: str
+    label: str
+    disabled: bool
+    limit: float | None
+    limit_remaining: float | None
+    limit_reset: Literal["daily", "weekly", "monthly"] | None
+    include_byok_in_limit: bool
+    usage: float
+    usage_daily: float
+    usage_weekly: float
+    usage_monthly: float
+    created_at: str
+    updated_at: str | None
+    expires_at: str | None
+    last_used_at: str | None
+    creator_user_id: str | None
+    workspace_id: str | None
+    models: list[str]
+    book: str
+    rate_limit: Json | Absent = UNSET
+
+
+class WrappedKey(msgspec.Struct):
+    """One key."""
+
+    data: ManagedKey
+
+
+class WrappedKeys(msgspec.Struct):
+    """A page of keys."""
+
+    data: list[ManagedKey]
+
+
+class NewKey(msgspec.Struct):
+    """A new key. `key` is its secret, and is never shown again."""
+
+    data: ManagedKey
+    key: str
+
+
+class Deleted(msgspec.Struct):
+    """It is gone."""
+
+    deleted: Literal[True]
+
+
+class PaidLine(msgspec.Struct):
+    """So many of a unit, at so much each."""
+
+    meter: str
+    quantity: int
+    rate: Usd
+    amount: Usd
+
+
+class Receipt(msgspec.Struct):
+    """What a generation was charged for, and how it came about."""
+
+    status: str
+    error_code: str | None
+    requested: str
+    endpoint: str | None
+    served: Json
+    estimated: bool
+    price_version: str | None
+    cost: Usd
+    held: Usd
+    lines: list[PaidLine]
+    attempts: list[Json]
+    warnings: list[str]
+    key_id: str | None
+
+
+class Generation(msgspec.Struct):
+    """The record of one request. Nothing of its content is in it."""
+
+    id: str
+    request_id: str
+    upstream_id: str | None
+    api_type: str
+    model: str | None
+    provider_name: str | None
+    created_at: str
+    streamed: bool
+    cancelled: bool
+    finish_reason: str | None
+    native_finish_reason: str | None
+    latency: int | None
+    generation_time: int | None
+    tokens_prompt: int
+    tokens_completion: int
+    native_tokens_reasoning: int
+    native_tokens_cached: int
+    usage: float
+    total_cost: float
+    alltoken: Receipt
+
+
+class WrappedGeneration(msgspec.Struct):
+    """The record of one request."""
+
+    data: Generation
+
+
+class LeftOut(msgspec.Struct):
+    """An endpoint that may not serve, and the rule."""
+
+    endpoint: str
+    provider: str
+    model: str
+    rule: str
+    reason: str
+    of: str
+
+
+class Costs(msgspec.Struct):
+    expected: Usd
+    maximum: Usd
+
+
+class CandidateEndpoint(msgspec.Struct):
+    """An endpoint in the order in which it would be tried."""
+
+    rank: int
+    model: str
+    provider: str
+    endpoint: str
+    tag: str
+    upstream_model: str
+    quantization: str | None
+    region: str | None
+    service_tier: str | None
+    zdr: str
+    score: Json
+    health: Json
+    request: Json
+    cost: Costs
+
+
+class Explanation(msgspec.Struct):
+    """What a request would do. Nothing was sent, nothing was charged."""
+
+    object: Literal["route.explanation"]
+    requested: str
+    sent: Literal[False]
+    charged: Usd
+    valid_until: str
+    candidates: list[CandidateEndpoint]
+    excluded: list[LeftOut]
+    strategy: str | Absent = UNSET
+    warnings: list[str] | Absent = UNSET
+    tokens: dict[str, int] | Absent = UNSET
+    cost: Costs | Absent = UNSET
+    error: Json | Absent = UNSET
+
+
+class Promised(msgspec.Struct):
+    """An endpoint’s prices in a quote: USD per unit, as decimal strings."""
+
+    endpoint: str
+    provider: str
+    model: str
+    price_version: str
+    pricing: dict[str, str]
+    long_prompts: list[int]
+
+
+class QuoteCost(msgspec.Struct):
+    maximum: Usd
+
+
+class Quote(msgspec.Struct):
+    """Prices that hold until `expires_at` for requests that name `id`."""
+
+    object: Literal["quote"]
+    id: str
+    expires_at: str
+    model: str
+    endpoints: list[Promised]
+    cost: QuoteCost
+    charged: Usd
+
+
+class OpenAIErrorBody(msgspec.Struct):
+    message: str
+    request_id: str
+    charged: Usd
+    type: str
+    param: str | None
+    code: str
+    excluded_by: dict[str, str] | Absent = UNSET
+    need: Usd | Absent = UNSET
+    have: Usd | Absent = UNSET
+    resets_at: str | Absent | None = UNSET
+
+
+class OpenAIError(msgspec.Struct):
+    """An error under `/v1`."""
+
+    error: OpenAIErrorBody
+
+
+class OpenRouterErrorBody(msgspec.Struct):
+    message: str
+    request_id: str
+    charged: Usd
+    code: int
+    metadata: dict[str, Any]
+    availability: Json | Absent = UNSET
+
+
+class OpenRouterError(msgspec.Struct):
+    """An error under `/api/v1`; our code is `metadata.error_type`."""
+
+    error: OpenRouterErrorBody
+
+
+class AnthropicErrorBody(msgspec.Struct):
+    type: str
+    code: str
+    param: str | None
+    message: str
+    request_id: str
+    charged: Usd
+
+
+class AnthropicError(msgspec.Struct):
+    """An error of `/messages`, under both addresses."""
+
+    type: Literal["error"]
+    error: AnthropicErrorBody
+    request_id: str
