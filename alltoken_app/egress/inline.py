@@ -25,7 +25,11 @@ PLACES = {
     "image_url": ("image_url", "url", MAX_IMAGE),
     "file": ("file", "file_data", MAX_FILE),
 }
+PLACED = frozenset({"image", "file"})  # modalities
 TEXTS = frozenset({"text/plain", "text/markdown", "text/csv", "text/html", "application/json"})
+
+# What a dialect that takes bytes alone says it is unable to carry.
+UNABLE = frozenset({"messages.image_url", "messages.file"})
 
 Message = dict[str, msgspec.Raw]
 Part = dict[str, Any]
@@ -41,10 +45,7 @@ async def inline(call: Call, guard: Guard) -> Call:
     Raises:
         Invalid: `invalid_url`, `url_not_allowed` or `url_fetch_failed`; `param` names the part.
     """
-    if b"http" not in bytes(call.fields.get("messages", b"")):
-        return call
-    messages = _messages.decode(call.fields["messages"])
-    opened = {at: _parts.decode(m["content"]) for at, m in enumerate(messages) if _has_parts(m)}
+    messages, opened = _opened(call)
     wanted = dict(_remote(opened))
     if not wanted:
         return call
@@ -59,6 +60,22 @@ async def inline(call: Call, guard: Guard) -> Call:
     grown = len(bytes(written)) - len(bytes(call.fields["messages"]))
     fields = {**call.fields, "messages": written}
     return msgspec.structs.replace(call, fields=fields, size=max(call.size + grown, 0))
+
+
+def is_remote(call: Call) -> bool:
+    """Whether a picture or file of the call is somewhere else."""
+    return any(True for _ in _remote(_opened(call)[1]))
+
+
+def _opened(call: Call) -> tuple[list[Message], dict[int, list[Part]]]:
+    """The messages, and the parts of those that may have URLs by their place."""
+    said = bytes(call.fields.get("messages", b""))
+    if call.modalities.isdisjoint(PLACED) or b"http" not in said:
+        return [], {}
+    messages = _messages.decode(said)
+    return messages, {
+        at: _parts.decode(one["content"]) for at, one in enumerate(messages) if _has_parts(one)
+    }
 
 
 def kind_of(content: bytes) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from alltoken_app.catalog import bounds, pricing
 from alltoken_app.catalog.pricing import Extras
+from alltoken_app.egress import inline
 from alltoken_app.money import Pico
 from alltoken_app.privacy import policy as privacy
 from alltoken_app.providers.base import Call, EndpointFacts, Price
@@ -90,7 +91,10 @@ def unsupported(endpoint: EndpointFacts, call: Call, connection: Connection) -> 
     given = call.fields.keys()
     missing = set(given - endpoint.parameters - UNIVERSAL)
     missing |= given - dialect.honours - CONTENT
-    missing.update(dialect.unable(call, endpoint))
+    unable = set(dialect.unable(call, endpoint))
+    if not unable.isdisjoint(inline.UNABLE) and inline.is_remote(call):
+        unable -= inline.UNABLE  # what is elsewhere is fetched before it is sent
+    missing |= unable
     if call.untranslated and dialect.native != call.dialect:
         missing.update(call.untranslated)
     return tuple(sorted(missing))

@@ -12,6 +12,7 @@ import structlog
 from alltoken_app import failpoints
 from alltoken_app.catalog import bounds, pricing
 from alltoken_app.clock import now_ms
+from alltoken_app.egress import inline
 from alltoken_app.errors import AllTokenError, InsufficientCredits
 from alltoken_app.ids import new_id
 from alltoken_app.ledger.holds import Checkpoint, Extend, Place, Placed, Settle
@@ -22,7 +23,7 @@ from alltoken_app.providers.attempts import Attempt, Interrupted
 from alltoken_app.providers.base import Call, EndpointFacts, Piece, Reply
 from alltoken_app.routing.plans import Plan
 from alltoken_app.routing.preferences import Preferences
-from alltoken_app.services import metering, quotes
+from alltoken_app.services import metering, quotes, remote
 from alltoken_app.services.callers import Caller
 from alltoken_app.services.metering import Meter
 from alltoken_app.services.plane import Plane
@@ -145,6 +146,8 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
         await _hold(run, plan, plane)
         run.mark("hold", started)
         failpoints.reach("held")
+        if inline.is_remote(run.call):
+            await _bring(run, plan, plane)
         async with aclosing(_forward(run, run.meter, plan, plane)) as answer:
             async for arrived in answer:
                 yield arrived
@@ -162,6 +165,14 @@ async def generate(run: Run, plane: Plane) -> AsyncGenerator[list[Piece] | Reply
     finally:
         run.entry.leave(run.tokens)
         _settle(run, plane)
+
+
+async def _bring(run: Run, plan: Plan, plane: Plane) -> None:
+    started = time.perf_counter()
+    run.call, lost = await remote.bring(run.call, plan, plane)
+    run.parsed_warnings += lost
+    run.warnings += lost
+    run.mark("fetch", started)
 
 
 async def _hold(run: Run, plan: Plan, plane: Plane) -> None:

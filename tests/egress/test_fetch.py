@@ -182,7 +182,9 @@ async def test_the_pinned_address_must_prove_the_name_of_the_url(tmp_path: Path)
 def call(*parts: dict[str, object]) -> Call:
     message = {"role": "user", "content": list(parts)}
     raw = msgspec.json.encode([{"role": "system", "content": "Be brief."}, message])
-    return Call(operation="chat", model="a/b", fields={"messages": msgspec.Raw(raw)}, size=len(raw))
+    fields = {"messages": msgspec.Raw(raw)}
+    kinds = frozenset({"text", "image", "file"})
+    return Call(operation="chat", model="a/b", fields=fields, size=len(raw), modalities=kinds)
 
 
 def image(url: str) -> dict[str, object]:
