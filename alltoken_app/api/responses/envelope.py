@@ -32,6 +32,8 @@ REPEATED: Json = {
     "truncation": "disabled",
     "user": None,
 }
+# OpenRouter's additions that an answer repeats.
+REPEATED_ADDED = ("frequency_penalty", "presence_penalty")
 # What a provider says that concerns its account with us, or that we say ourselves.
 HIDDEN = frozenset({"billing", "conversation", "organization", "project", "usage"})
 
@@ -48,6 +50,7 @@ def envelope(run: Run, catalog: Catalog, status: str) -> Json:
         "created_at": run.created_at // 1000,
         "status": status,
         "background": False,
+        "completed_at": None,
         "error": None,
         "incomplete_details": None,
         "max_output_tokens": run.call.max_output,
@@ -57,6 +60,7 @@ def envelope(run: Run, catalog: Catalog, status: str) -> Json:
         "previous_response_id": None,
         "store": False,
         **{name: asked.get(name, default) for name, default in REPEATED.items()},
+        **{name: run.call.fields.get(name, 0) for name in REPEATED_ADDED},
         "usage": None,
     }
 

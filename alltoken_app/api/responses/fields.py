@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from alltoken_app.api.parse import Count, Extension, Share, Slug
+from alltoken_app.api.parse import Count, Extension, Penalty, Share, Slug, Stop, Stops
 from alltoken_app.routing.preferences import Preferences
 
 # Sent to upstreams that speak the dialect, byte for byte.
@@ -16,6 +16,11 @@ NATIVE = frozenset({
     "parallel_tool_calls", "metadata", "user", "safety_identifier", "service_tier", "truncation",
     "temperature", "top_p", "top_logprobs", "max_tool_calls", "prompt_cache_key", "moderation",
     "context_management", "stream_options",
+})  # fmt: skip
+# OpenRouter's additions: no upstream that speaks the dialect knows them, others do.
+ADDED = frozenset({
+    "frequency_penalty", "presence_penalty", "repetition_penalty", "top_k", "min_p", "seed", "stop",
+    "logit_bias",
 })  # fmt: skip
 # Read and acted upon by us.
 OURS = frozenset({
@@ -155,6 +160,10 @@ class ResponsesFields(msgspec.Struct):
     text: TextConfig | None = None
     reasoning: Reasoning | None = None
     include: list[str] | None = None
+    stop: Stop | Stops | None = None
+    seed: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     top_p: Share | None = None
     top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None

@@ -41,7 +41,7 @@ def responses(body: bytes, content_type: str, *, strict: bool) -> Parsed:
     found = parse.document(body, content_type)
     fields = parse.decode(_request, body)
     strict = strict or bool(fields.alltoken and fields.alltoken.strict)
-    warnings = parse.unknown(found, known.NATIVE | known.OURS, strict=strict)
+    warnings = parse.unknown(found, known.NATIVE | known.ADDED | known.OURS, strict=strict)
     warnings += _refuse_state(found, fields, strict=strict)
     if bytes(fields.input) in (b"null", b'""', b"[]"):
         raise Invalid("input is missing or empty. Nothing was charged.", param="input")
@@ -53,7 +53,7 @@ def _call(found: dict[str, msgspec.Raw], fields: ResponsesFields, size: int) -> 
     talk = Conversation(fields.input, fields.instructions)
     given = _beyond_defaults(found)
     wanted = _Wanted(given, fields)
-    common = parse.forwarded(given, frozenset(known.SAME)) | wanted.common()
+    common = parse.forwarded(given, known.ADDED.union(known.SAME)) | wanted.common()
     common["messages"] = msgspec.Raw(_encode(talk.messages))
     native = parse.forwarded(found, known.NATIVE) | {"input": talk.native}
     if wanted.searches:
