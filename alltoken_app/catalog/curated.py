@@ -125,6 +125,7 @@ class Lists(msgspec.Struct, frozen=True):
     providers: dict[str, Source]
     models: list[Model]
     parameters: dict[str, list[str]]
+    aliases: dict[str, str] = {}
 
 
 def read(data: Path = DATA) -> Lists:
@@ -136,6 +137,7 @@ def read(data: Path = DATA) -> Lists:
         providers=msgspec.convert(_toml(data / "providers.toml"), dict[str, Source]),
         models=msgspec.convert(models, list[Model]),
         parameters=msgspec.convert(_toml(data / "parameters.toml"), dict[str, list[str]]),
+        aliases=msgspec.convert(_toml(data / "aliases.toml"), dict[str, str]),
     )
 
 

@@ -25,6 +25,7 @@ from alltoken_app.tables.catalog import (
     PriceCard,
     Provider,
 )
+from alltoken_app.tables.routing import ModelAlias
 
 JUMP = 0.2  # a rate that moves by more than this share wants a person's eyes
 OURS = frozenset({"created_at", "retired_at", "enabled"})  # columns that no release speaks of
@@ -36,7 +37,7 @@ class Change:
 
     Attributes:
         what: "added", "changed" or "removed".
-        table: "provider", "model", "endpoint" or "price".
+        table: "provider", "model", "endpoint", "alias" or "price".
         alarming: A rate that jumps, vanishes or becomes nothing.
     """
 
@@ -54,6 +55,7 @@ def diff(session: Session, wanted: Release) -> list[Change]:
         *_row_changes(session, "model", AiModel, wanted.models),
         *_row_changes(session, "endpoint", Endpoint, wanted.endpoints),
         *_removed(session, wanted),
+        *_alias_changes(session, wanted),
     ]
     known = _cards(session)
     for endpoint in wanted.endpoints:
@@ -80,6 +82,8 @@ def publish(session: Session, wanted: Release) -> None:
         schedule = wanted.schedules.get(endpoint.id, ())
         for since, rates in _new_cards(known.get(endpoint.id, ()), schedule, at):
             session.add(_card(endpoint.id, since, rates, wanted.source, at))
+    for alias, slug in wanted.aliases.items():
+        session.merge(ModelAlias(alias=alias, model_slug=slug))
     session.merge(CatalogRelease(digest=wanted.digest, source=wanted.source, at=at))
     revisions.bump(session, "catalog")
 
@@ -156,6 +160,15 @@ def _removed(session: Session, wanted: Release) -> Iterator[Change]:
         yield Change("removed", "endpoint", endpoint.id, alarming=True)
     for model in _orphans(session, wanted):
         yield Change("removed", "model", model.slug)
+
+
+def _alias_changes(session: Session, wanted: Release) -> Iterator[Change]:
+    known = {row.alias: row.model_slug for row in session.exec(select(ModelAlias))}
+    for alias, slug in wanted.aliases.items():
+        before = known.get(alias)
+        if before != slug:
+            what = "added" if before is None else "changed"
+            yield Change(what, "alias", alias, (f"{before or 'nothing'} → {slug}",))
 
 
 def _gone(session: Session, wanted: Release) -> list[Endpoint]:

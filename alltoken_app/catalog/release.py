@@ -1,7 +1,8 @@
 """From lists and prices to the rows of a catalogue. Pure: writes nothing."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,6 +16,11 @@ from alltoken_app.money import rate_per_million
 from alltoken_app.tables.catalog import PUBLISHED, AiModel, Endpoint, Provider
 
 Schedule = tuple[tuple[Millis, Rates], ...]  # since when which rates hold; the first: always
+# Authors who serve their own models: the name at their own address is the model's name.
+MAKERS = {
+    "openai": "openai", "anthropic": "anthropic", "google": "google", "mistralai": "mistral",
+    "deepseek": "deepseek", "x-ai": "xai", "cohere": "cohere", "perplexity": "perplexity",
+}  # fmt: skip
 PROMPTED = frozenset({"chat", "completions", "embeddings"})
 
 
@@ -27,6 +33,7 @@ class Release:
         source: Where its prices come from.
         day: As of when, milliseconds UTC.
         unpriced: Endpoint id → why it has no price.
+        aliases: Other names of models → their slugs.
     """
 
     digest: str
@@ -37,6 +44,7 @@ class Release:
     endpoints: list[Endpoint]
     schedules: dict[str, Schedule]
     unpriced: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
 
 
 def built_in() -> Release:
@@ -64,6 +72,7 @@ def build(lists: Lists, prices: Prices, digest: str) -> Release:
         models=[_model(model) for model in lists.models],
         endpoints=[],
         schedules={},
+        aliases=_aliases(lists),
     )
     for model in lists.models:
         for spot in model.endpoints:
@@ -77,6 +86,30 @@ def build(lists: Lists, prices: Prices, digest: str) -> Release:
             else:
                 release.unpriced[endpoint.id] = f"no price for {_price_name(spot, source)}"
     return release
+
+
+def _aliases(lists: Lists) -> dict[str, str]:
+    """What models are called elsewhere; a name that could mean two models means neither."""
+    slugs = {model.slug for model in lists.models}
+    found: dict[str, set[str]] = defaultdict(set)
+    for model in lists.models:
+        for name in _other_names(model):
+            found[name.lower()].add(model.slug)
+    own = {name: min(meant) for name, meant in found.items() if len(meant) == 1}
+    return {name: slug for name, slug in (own | lists.aliases).items() if name not in slugs}
+
+
+def _other_names(model: Model) -> Iterator[str]:
+    """Its versioned slug, and the name its maker gives it; each also without the author."""
+    author, _, short = model.slug.partition("/")
+    names = [short]
+    if model.canonical is not None:
+        names.append(model.canonical.partition("/")[2])
+    first = model.endpoints[0]
+    if first.at == MAKERS.get(author):
+        names.append(first.upstream)
+    for name in names:
+        yield from (name, f"{author}/{name}")
 
 
 def _millis(day: str) -> Millis:

@@ -37,6 +37,17 @@ def test_names_are_given_once(built: release.Release) -> None:
         assert [id for id, count in Counter(ids).items() if count > 1] == []
 
 
+def test_models_answer_to_their_makers_names_and_families_to_their_newest(
+    built: release.Release,
+) -> None:
+    slugs = {model.slug for model in built.models}
+    assert slugs.issuperset(built.aliases.values())
+    assert slugs.isdisjoint(built.aliases)
+    assert built.aliases["claude-sonnet-4-5-20250929"] == "anthropic/claude-sonnet-4.5"
+    assert built.aliases["gpt-4o"] == built.aliases["openai/gpt-4o-2024-08-06"] == "openai/gpt-4o"
+    assert built.aliases["~x-ai/grok-latest"] == "x-ai/grok-4.7"
+
+
 def test_only_what_the_price_data_lacks_is_unpriced(built: release.Release) -> None:
     unpriced = {endpoint.partition(":")[0] for endpoint in built.unpriced}
     assert unpriced <= {"meta", "cohere"}
