@@ -1,8 +1,8 @@
 """Attempts at endpoints: whose turn it is, what became of each, and who wants to know."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
 from typing import Protocol
 
 import msgspec
@@ -122,7 +122,13 @@ class Turns:
 
 
 class Outcome:
-    """Tells the watcher what becomes of one attempt, once."""
+    """One attempt's time and outcome, noted however it ends: `with Outcome(…) as outcome`.
+
+    Args:
+        spent: Seconds since it was sent.
+    """
+
+    __slots__ = ("_attempt", "_began", "_endpoint", "_since", "_spent", "_watcher", "known")
 
     def __init__(
         self,
@@ -134,7 +140,11 @@ class Outcome:
         self._endpoint, self._attempt = endpoint, attempt
         self._spent, self._watcher = spent, watcher
         self.known = False
-        self._since = 0.0
+        self._began = self._since = 0.0
+
+    def __enter__(self) -> "Outcome":
+        self._began = time.monotonic()
+        return self
 
     def arrived(self, *, streamed: bool) -> None:
         """Part of the answer is here."""
@@ -148,31 +158,17 @@ class Outcome:
         """The next part is waited for from now on: not while the client was reading."""
         self._since = time.monotonic()
 
-    def failed(self, error: UpstreamError, status: int | None) -> None:
-        self.known = True
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._attempt.ms = round((time.monotonic() - self._began) * 1000)
+        if isinstance(error, Failed):
+            self._failed(error.error, error.status)
+        elif isinstance(error, Interrupted):
+            self._failed(UpstreamError(error.code, "", retry=False), 200)
+        elif not self.known:
+            self._watcher.left(self._endpoint)
+
+    def _failed(self, error: UpstreamError, status: int | None) -> None:
         self._attempt.code, self._attempt.status = error.code, status
         self._watcher.failed(self._endpoint, error, status)
-
-
-@asynccontextmanager
-async def told(
-    endpoint: EndpointFacts, attempt: Attempt, spent: Callable[[], float], watcher: Watcher
-) -> AsyncIterator[Outcome]:
-    """An attempt with its time and outcome noted, however it ends.
-
-    Args:
-        spent: Seconds since it was sent.
-    """
-    outcome, began = Outcome(endpoint, attempt, spent, watcher), time.monotonic()
-    try:
-        yield outcome
-    except Failed as failed:
-        outcome.failed(failed.error, failed.status)
-        raise
-    except Interrupted as broken:
-        outcome.failed(UpstreamError(broken.code, "", retry=False), 200)
-        raise
-    finally:
-        attempt.ms = round((time.monotonic() - began) * 1000)
-        if not outcome.known:
-            watcher.left(endpoint)

@@ -18,9 +18,9 @@ from alltoken_app.providers.attempts import (
     Attempt,
     Failed,
     Interrupted,
+    Outcome,
     Turns,
     Watcher,
-    told,
 )
 from alltoken_app.providers.base import (
     Call,
@@ -98,11 +98,12 @@ async def first_healthy(
             connection = connections[endpoint.provider]
             most = min(max_output, endpoint.max_output) if endpoint.max_output else max_output
             served = _attempt(call, endpoint, connection, most, upstream, watch, attempt)
-            async with aclosing(served), told(endpoint, attempt, watch.spent, watcher) as outcome:
-                async for arrived in served:
-                    outcome.arrived(streamed=call.stream)
-                    yield endpoint, arrived
-                    outcome.resumed()
+            async with aclosing(served):
+                with Outcome(endpoint, attempt, watch.spent, watcher) as outcome:
+                    async for arrived in served:
+                        outcome.arrived(streamed=call.stream)
+                        yield endpoint, arrived
+                        outcome.resumed()
             return
         except Failed as failed:
             last = failed
