@@ -4,6 +4,7 @@ Wire format: https://docs.anthropic.com/en/api/messages
 """
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +35,13 @@ HONOURS = frozenset({
     "user", "safety_identifier", "metadata", "service_tier", "cache_control", "n", "modalities",
 })  # fmt: skip
 SAMPLING = ("temperature", "top_p", "top_k")
+# Kinds of input that no Claude takes, and addresses that some homes refuse.
+NEVER = {"audio": "messages.input_audio", "video": "messages.video_url"}
+ADDRESSES = {
+    "messages.image_url": re.compile(rb'"url"\s*:\s*"https?:'),
+    "messages.file": re.compile(rb'"file_data"\s*:\s*"https?:'),
+}
+OWN_ADDRESS = re.compile(rb'"type"\s*:\s*"url"')
 DEFAULT = (b"1", b"1.0")  # of temperature and top_p: nothing is lost with them
 OLD, NEW = "2023-06-01", "2026-10-21"
 
@@ -108,14 +116,15 @@ class AnthropicMessages:
         self.honours = frozenset(HONOURS | searching) - home.refuses
 
     def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
-        if _is_native(call):
+        if self._passes(call):
             lost = self._left_out(endpoint) & call.native.keys()
             return tuple(sorted(name for name in lost if bytes(call.native[name]) not in DEFAULT))
         known = traits(endpoint.upstream_model)
         found = Parameters(call.fields, known, call.max_output or endpoint.max_output).lost
-        for kind, name in (("audio", "input_audio"), ("video", "video_url")):
-            if kind in call.modalities:
-                found.append(f"messages.{name}")
+        found += [name for kind, name in NEVER.items() if kind in call.modalities]
+        if not self._home.urls:
+            said = _said(call, "messages")
+            found += [name for name, address in ADDRESSES.items() if address.search(said)]
         if call.choices > 1:
             found.append("n")
         if any(word in _said(call, "modalities") for word in (b"audio", b"image")):
@@ -123,7 +132,7 @@ class AnthropicMessages:
         return tuple(dict.fromkeys(found))
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
-        if _is_native(call):
+        if self._passes(call):
             body: dict[str, Any] = _own(call, self._left_out(endpoint), max_output)
         else:
             known = traits(endpoint.upstream_model)
@@ -150,6 +159,13 @@ class AnthropicMessages:
             path.format(quote(endpoint.upstream_model, safe="@")), tuple(headers), _encode(body)
         )
 
+    def _passes(self, call: Call) -> bool:
+        """Whether the caller's own fields go on as they are."""
+        if call.dialect != "messages" or not call.native:
+            return False
+        # Where addresses are refused, what they point to was put into the common form.
+        return self._home.urls or not OWN_ADDRESS.search(bytes(call.native.get("messages", b"")))
+
     def _left_out(self, endpoint: EndpointFacts) -> set[str]:
         """The dialect's own fields that this model would refuse here."""
         return {
@@ -158,12 +174,12 @@ class AnthropicMessages:
         }
 
     def read(self, call: Call, header: HeaderOf, payload: bytes) -> Reply:
-        return anthropic_replies.read(payload, native=_is_native(call), quiet=_quiet(call))
+        return anthropic_replies.read(payload, native=self._passes(call), quiet=_quiet(call))
 
     def reader(self, call: Call) -> MessageReader:
         aws = self._home.stream_type != "text/event-stream"
         framing: Framing = AwsFraming() if aws else EventReader()
-        return MessageReader(framing, native=_is_native(call), quiet=_quiet(call))
+        return MessageReader(framing, native=self._passes(call), quiet=_quiet(call))
 
     def read_error(self, status: int, header: HeaderOf, payload: bytes) -> UpstreamError:
         return anthropic_errors.read(status, header, payload)
@@ -182,10 +198,6 @@ class AwsFraming:
                 raise StreamError(anthropic_errors.of_exception(kind, payload))
             if header.get(":event-type") == "chunk":
                 yield base64.b64decode(_frame.decode(payload).bytes)
-
-
-def _is_native(call: Call) -> bool:
-    return call.dialect == "messages" and bool(call.native)
 
 
 def _said(call: Call, name: str) -> bytes:

@@ -408,6 +408,22 @@ def test_what_is_not_served_elsewhere_is_left_out_and_named() -> None:
     assert "cache_control" not in aws.honours
 
 
+def test_where_addresses_are_refused_they_are_named_and_what_was_fetched_is_sent() -> None:
+    aws = AnthropicMessages(BEDROCK)
+    remote = [{"type": "image_url", "image_url": {"url": "https://e.org/x.png"}},
+              {"type": "file", "file": {"file_data": "https://e.org/x.pdf"}}]  # fmt: skip
+    call = case.call(messages=[{"role": "user", "content": remote}])
+    assert aws.unable(call, case.endpoint()) == ("messages.image_url", "messages.file")
+    assert DIALECT.unable(call, case.endpoint()) == ()
+    own = b'[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https:x"}}]}]'
+    fetched = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]
+    fields = case.call(messages=[{"role": "user", "content": fetched}]).fields
+    called = Call("chat", "a/b", fields, dialect="messages", native={"messages": msgspec.Raw(own)})
+    sent = json.loads(aws.request(called, case.endpoint(), 9).body)["messages"][0]["content"]
+    assert sent[0]["source"] == {"type": "base64", "media_type": "image/png", "data": "AA"}
+    assert own in DIALECT.request(called, case.endpoint(), 9).body
+
+
 def test_on_vertex_the_model_is_in_the_path_too() -> None:
     call = case.call(stream=True, messages=HI)
     sent = AnthropicMessages(VERTEX).request(call, case.endpoint("claude-sonnet-4-5@20250929"), 9)
