@@ -7,6 +7,10 @@ import pytest
 
 from alltoken_app.errors import Invalid, NotFound
 from alltoken_app.providers.base import Call, Price
+from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.quirks import Quirks
+from alltoken_app.providers.table import Connection, fixed
+from alltoken_app.routing.plans import Network
 from alltoken_app.routing.preferences import MaxPrice, Preferences
 from alltoken_app.routing.rules import Preset, Rule
 from tests.routing.facts import (
@@ -173,3 +177,12 @@ def test_a_preset_brings_models_and_wishes_and_loosens_nothing() -> None:
     assert caught.value.code == "preset_not_found"
     direct: dict[str, Any] = {"call": Call("chat", "a/b@preset/safe", {})}
     assert order(plan(presets=(preset,), **direct)) == ["private"]
+
+
+def test_one_choice_is_what_everybody_gives() -> None:
+    no_choices = OpenAIChat(Quirks(drops=frozenset({"n"})))
+    network = Network({"cheap": Connection("cheap", no_choices, fixed("http://x"))})
+    one = Call("chat", "a/b", {"n": msgspec.Raw(b"1")})
+    two = Call("chat", "a/b", {"n": msgspec.Raw(b"2")}, choices=2)
+    assert warned(plan(CHEAP, call=one, network=network)) == ()
+    assert warned(plan(CHEAP, call=two, network=network)) == ("unsupported_parameter:n",)
