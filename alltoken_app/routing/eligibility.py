@@ -91,6 +91,8 @@ def unsupported(endpoint: EndpointFacts, call: Call, connection: Connection) -> 
     given = call.fields.keys()
     missing = set(given - endpoint.parameters - UNIVERSAL)
     missing |= given - dialect.honours - CONTENT
+    if call.choices == 1:
+        missing.discard("n")  # one is what everybody gives
     unable = set(dialect.unable(call, endpoint))
     if not unable.isdisjoint(inline.UNABLE) and inline.is_remote(call):
         unable -= inline.UNABLE  # what is elsewhere is fetched before it is sent
