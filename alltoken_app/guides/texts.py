@@ -94,8 +94,13 @@ def guides() -> list[Guide]:
 
 
 def read(name: str) -> Guide:
-    """One guide. Its file begins with `# Title` and a paragraph of plain text."""
-    tokens = _markdown().parse((FOLDER / f"{name}.md").read_text())
+    """One guide."""
+    return parse(name, (FOLDER / f"{name}.md").read_text())
+
+
+def parse(name: str, text: str) -> Guide:
+    """A guide of Markdown that begins with `# Title` and a paragraph of plain text."""
+    tokens = _markdown().parse(text)
     body = tokens[6:]  # after the title and the lead, three tokens each
     _mark(body)
     headings = [

@@ -1,23 +1,26 @@
-"""/docs — the guides, one page for each."""
+"""/docs — the guides, and the reference of the API, one page for each."""
 
 from typing import Any
 
 import reflex as rx
 
+from alltoken_app.api.openapi.document import document
 from alltoken_app.components.code_block import Sample, code_block, highlight
 from alltoken_app.components.icons import icon
 from alltoken_app.components.link import document_link, link
-from alltoken_app.guides import texts
+from alltoken_app.guides import reference, texts
 from alltoken_app.guides.texts import Code, Guide, Prose
 from alltoken_app.pages.public import frame, public_page
 from alltoken_app.states.place import PlaceState
 
 GUIDES = texts.guides()
+OVERVIEW, *GROUPS = reference.pages(document())
+PAGES = [*GUIDES, OVERVIEW, *GROUPS]
 
 
 def add(at: int) -> None:
-    """Add the page of one guide."""
-    guide = GUIDES[at]
+    """Add one page."""
+    guide = PAGES[at]
 
     @public_page(guide.route, f"{guide.title} · AllToken docs", guide.lead, [PlaceState.load])
     def page() -> rx.Component:
@@ -37,8 +40,14 @@ def add(at: int) -> None:
 
 
 def contents(current: Guide) -> rx.Component:
-    """All guides; the current one with its headings."""
-    return rx.el.ol(*[place(guide, current=guide == current) for guide in GUIDES])
+    """All guides, and the reference's groups within it; the current one with its headings."""
+    places = [place(guide, current=guide == current) for guide in GUIDES]
+    if current not in (OVERVIEW, *GROUPS):
+        return rx.el.ol(*places, place(OVERVIEW, current=False))
+    here = {"aria_current": "page"} if current == OVERVIEW else {}
+    groups = [place(guide, current=guide == current) for guide in GROUPS]
+    home = link(OVERVIEW.title, href=OVERVIEW.route, **here)
+    return rx.el.ol(*places, rx.el.li(home, rx.el.ol(*groups)))
 
 
 def place(guide: Guide, *, current: bool) -> rx.Component:
@@ -85,9 +94,9 @@ def at_home(text: str) -> Any:
 
 
 def onward(at: int) -> rx.Component:
-    """The guides before and after this one."""
-    before = GUIDES[at - 1] if at else None
-    after = GUIDES[at + 1] if at + 1 < len(GUIDES) else None
+    """The pages before and after this one."""
+    before = PAGES[at - 1] if at else None
+    after = PAGES[at + 1] if at + 1 < len(PAGES) else None
     return rx.el.nav(
         link(icon("left"), before.title, href=before.route, rel="prev") if before else rx.el.span(),
         link(after.title, icon("right"), href=after.route, rel="next") if after else rx.el.span(),
@@ -96,5 +105,5 @@ def onward(at: int) -> rx.Component:
     )
 
 
-for number in range(len(GUIDES)):
+for number in range(len(PAGES)):
     add(number)

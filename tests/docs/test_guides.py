@@ -7,9 +7,10 @@ import re
 from types import ModuleType
 
 from alltoken_app.api import headers
+from alltoken_app.api.openapi.document import document
 from alltoken_app.engines.fault_scripts import SCRIPTS
 from alltoken_app.engines.models import FAULT
-from alltoken_app.guides import texts
+from alltoken_app.guides import reference, texts
 from alltoken_app.privacy import policy
 from alltoken_app.routing import eligibility, plans
 from alltoken_app.routing.preferences import Preferences
@@ -95,7 +96,8 @@ def test_the_provider_that_is_shown_can_be_added() -> None:
 
 
 def test_links_between_guides_lead_somewhere() -> None:
-    places = {one.route: {anchor for anchor, _ in one.headings} for one in texts.guides()}
+    pages = [*texts.guides(), *reference.pages(document())]
+    places = {one.route: {anchor for anchor, _ in one.headings} for one in pages}
     for name in texts.ORDER:
         for route, _, anchor in re.findall(r"\]\((/docs[^)#]*)(#([^)]*))?\)", guide(name)):
             assert route in places

@@ -1,6 +1,8 @@
 """Every example of the OpenAPI document is answered as the document says."""
 
+import asyncio
 import json
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,16 +15,21 @@ import pytest_asyncio
 from alltoken_app import db
 from alltoken_app.api.openapi import examples
 from alltoken_app.api.openapi.document import document
+from alltoken_app.guides import calls as written
+from alltoken_app.guides import reference, texts
 from alltoken_app.services import management_keys
 from alltoken_app.settings import Settings
 from tests.api.conftest import Product, serving
 from tests.api.openapi import valid
+from tests.docs import samples
+from tests.docs.samples import Block
 from tests.postgres import free_port
 
 pytestmark = pytest.mark.local_models
 MODEL = {"author": "alltoken", "slug": "smollm2-135m-instruct"}
 STREAMED = {"/chat/completions": "ChatChunk", "/completions": "CompletionAnswer",
             "/messages": "MessageEvent", "/responses": "ResponseEvent"}  # fmt: skip
+LANGUAGES = ("bash", "python", "javascript")
 ELSEWHERE = ("/audio/", "/moderations")  # what these need is not everywhere; the guides' samples do
 
 
@@ -129,3 +136,30 @@ async def test_every_dialect_of_errors_is_as_it_is_documented(
             assert answer.status_code in (400, 404)
             wrong = valid.against({"$ref": f"#/components/schemas/{name}"}, answer.json())
             assert wrong == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("place", ["/models/count", "/key", "/route/explain"])
+async def test_a_sample_runs_as_it_stands(
+    product: Product, tmp_path: Path, language: str, place: str
+) -> None:
+    [item] = [one for path, one in document()["paths"].items() if path == place]
+    [(method, found)] = item.items()
+    call = reference.call(place, method, found)
+    [text] = [
+        fence[2]
+        for fence in samples.FENCE.finditer(written.fences(call) + "\n")
+        if fence[1] == language
+    ]
+    block = Block("reference", language, text.replace(texts.HERE, product.url), 0)
+    process = await asyncio.create_subprocess_exec(
+        *samples.command(block, tmp_path),
+        env=os.environ | {"ALLTOKEN_API_KEY": product.key},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert "error" not in out.decode()
+    assert len(out) > 10

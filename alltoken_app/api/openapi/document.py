@@ -61,7 +61,7 @@ def body() -> bytes:
 @cache
 def document() -> Json:
     """The document: OpenAPI 3.1."""
-    schemas = Schemas({**_requests(), **NAMES}, words.FIELDS, INSIDE)
+    schemas = Schemas({**_requests(), **NAMES}, {**words.FIELDS, **words.OBJECTS}, INSIDE)
     for shape in (records.OpenAIError, records.OpenRouterError, records.AnthropicError):
         schemas.of(shape)
     paths: dict[str, Json] = {}
@@ -75,7 +75,7 @@ def document() -> Json:
             {"url": "/v1", "description": "Errors in OpenAI’s shape"},
             {"url": "/api/v1", "description": "Errors in OpenRouter’s shape"},
         ],
-        "tags": [{"name": group} for group in GROUPS],
+        "tags": [{"name": name, "description": lead} for name, lead in GROUPS.items()],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.made.items())),

@@ -96,6 +96,23 @@ class ReasoningDetail(msgspec.Struct):
 ContentPart = TextPart | RefusalPart | ImagePart | AudioPart | FilePart | VideoPart
 
 INSIDE: dict[str, Any] = {
+    "ChatRequest.top_k": int | None,
+    "ChatRequest.min_p": float | None,
+    "ChatRequest.top_a": float | None,
+    "ChatRequest.repetition_penalty": float | None,
+    "ChatRequest.include_reasoning": bool | None,
+    "ChatRequest.verbosity": Literal["low", "medium", "high"] | None,
+    "ChatRequest.prediction": Json | None,
+    "ChatRequest.web_search_options": Json | None,
+    "ChatRequest.audio": Json | None,
+    "ChatRequest.functions": list[Json] | None,
+    "ChatRequest.function_call": str | Json | None,
+    "ChatRequest.safety_identifier": str | None,
+    "ChatRequest.prompt_cache_retention": str | None,
+    "ChatRequest.prompt_cache_options": Json | None,
+    "CompletionRequest.top_k": int | None,
+    "CompletionRequest.min_p": float | None,
+    "CompletionRequest.repetition_penalty": float | None,
     "ChatMessage.content": str | list[ContentPart] | None,
     "ChatMessage.name": str | None,
     "ChatMessage.tool_calls": list[ToolCall] | None,

@@ -13,10 +13,19 @@ from alltoken_app.api.responses import fields as responses
 
 SOUNDS = ("audio/mpeg", "audio/ogg", "audio/aac", "audio/flac", "audio/wav", "audio/pcm")
 SUBTITLES = ("text/plain",)
-GROUPS = (
-    "Chat", "Responses", "Messages", "Completions", "Embeddings", "Audio",
-    "Moderation and reranking", "Routing", "Models", "Account", "Keys",
-)  # fmt: skip
+GROUPS = {
+    "Chat": "A conversation goes in, the next message comes out, whole or as a stream.",
+    "Responses": "OpenAI’s Responses API, with any model behind it.",
+    "Messages": "Anthropic’s Messages API, with any model behind it.",
+    "Completions": "A prompt goes on, in OpenAI’s first shape.",
+    "Embeddings": "Texts become vectors that are near each other when the texts are.",
+    "Audio": "Speech becomes text, and text becomes speech.",
+    "Moderation and reranking": "What a text might be reproached with; what answers best.",
+    "Routing": "What a request would do and cost, before it is sent.",
+    "Models": "The catalogue: models, endpoints, prices, providers and their policies.",
+    "Account": "What you have, what your key may, and the record of a request.",
+    "Keys": "API keys made and managed by programs, with a management key.",
+}
 OPEN, API_KEY, MANAGEMENT_KEY = "", "ApiKey", "ManagementKey"
 
 

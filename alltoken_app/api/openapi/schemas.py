@@ -19,7 +19,7 @@ class Schemas:
 
     Args:
         names: Of structs whose class name is too short to be understood alone.
-        words: What a field means, by "Struct.field" or "field".
+        words: What a field means, by "Struct.field" or "field", and a struct, by its name.
         inside: What lies in fields whose bytes are kept, or beside them, by "Struct.field".
 
     Attributes:
@@ -99,8 +99,9 @@ class Schemas:
             if owner == name and field not in fields:
                 fields[field] = self._spoken(self._kept(place), name, field)
         made: Json = {"type": "object"}
-        if kind.cls.__doc__ and not kind.cls.__doc__.startswith(kind.cls.__name__ + "("):
-            made["description"] = kind.cls.__doc__.partition("\n")[0]
+        about = self._words.get(name) or (kind.cls.__doc__ or "").partition("\n")[0]
+        if about:
+            made["description"] = about
         made["properties"] = fields
         if required:
             made["required"] = required

@@ -53,6 +53,8 @@ FIELDS = {
     "prompt_cache_options": "OpenAI’s options of its cache",
     "functions": "OpenAI’s old word for `tools`",
     "function_call": "OpenAI’s old word for `tool_choice`",
+    "ChatMessage.name": "Who speaks, where several do",
+    "ChatMessage.reasoning": "Its thoughts, as text",
     "ChatMessage.role": "Who speaks",
     "ChatMessage.content": "A text, or a list of parts",
     "ChatMessage.tool_calls": "The calls that the assistant made",
@@ -67,6 +69,7 @@ FIELDS = {
     # Our own
     "AllToken.strict": "Refuse what cannot be honoured instead of warning",
     "AllToken.strict_model": "Let nothing stand in for the model: no alias, preset or fallback",
+    "AllToken.max_cost": "USD: a stream ends when it has cost so much",
     "AllToken.quote": "A quote’s id: its prices hold",
     # The provider object
     "order": "These first, in this order",
@@ -187,11 +190,22 @@ FIELDS = {
     "disabled": "`true` pauses the key, `false` resumes it",
 }
 
+OBJECTS = {
+    "ChatMessage": "One message of the conversation.",
+    "AllToken": "What AllToken adds to a request.",
+    "ProviderPreferences": "Which providers, in which order. What is not in it is refused.",
+    "MessageIn": "One turn.",
+    "Block": "A content block of any kind; each kind has some of these.",
+    "ResponseTool": "A tool of any kind.",
+    "ResponseFormat": "The answer’s format; a schema’s fields lie beside its type.",
+}
+
 HEADERS = {
     "Idempotency-Key": "A word of your own: the same request is served once in 24 hours",
     "X-AllToken-Strict": "`true`: refuse what cannot be honoured instead of warning",
     "X-AllToken-Strict-Model": "`true`: let nothing stand in for the model",
     "X-AllToken-Quote": "A quote’s id: its prices hold",
+    "X-AllToken-Max-Cost": "USD: a stream ends when it has cost so much",
     "X-Session-Id": "The conversation, so that it stays where its prompt is cached",
     "X-OpenRouter-Metadata": "`enabled`: the route in OpenRouter’s words, too",
 }
