@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alltoken_app.api.answers import Face
+from alltoken_app.api.completions import CompletionsFace
 from alltoken_app.api.messages.render import MessagesFace
 from alltoken_app.api.render import ChatFace
 from alltoken_app.api.responses.face import ResponsesFace
@@ -14,6 +15,7 @@ from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
 from alltoken_app.providers.dialects.bedrock_converse import Converse
 from alltoken_app.providers.dialects.gemini import Gemini, Vertex
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
+from alltoken_app.providers.dialects.openai_completions import OpenAICompletions
 from alltoken_app.providers.dialects.openai_responses import OpenAIResponses
 from alltoken_app.providers.quirks import PLAIN
 from alltoken_app.providers.rows import ROWS
@@ -23,8 +25,10 @@ FACES: dict[str, Face] = {
     "chat": ChatFace(),
     "messages": MessagesFace(),
     "responses": ResponsesFace(),
+    "completions": CompletionsFace(),
 }
 ALL = frozenset({"chat", "messages", "responses"})
+PROMPTED = ALL | {"completions"}
 QUIRKS = {row.id: row.quirks for row in ROWS}
 AUDIO = {
     "audio.transcriptions": "transcription",
@@ -101,6 +105,11 @@ def _responses(record: Record) -> Case:
     return _case(OpenAIResponses(QUIRKS.get(record.provider, PLAIN)), record, "responses")
 
 
+def _completions(record: Record) -> Case:
+    dialect = OpenAICompletions(QUIRKS.get(record.provider, PLAIN))
+    return _case(dialect, record, "completions", operation="completions", faces=PROMPTED)
+
+
 def _gemini(record: Record) -> Case:
     return _case(Vertex() if record.provider == "vertex" else Gemini(), record, "gemini")
 
@@ -139,6 +148,7 @@ MAKERS: dict[str, Callable[[Record], Case | None]] = {
     "embeddings": _embeddings,
     "messages": lambda record: _case(AnthropicMessages(), record, "messages"),
     "responses": _responses,
+    "completions": _completions,
     "generateContent": _gemini,
     "streamGenerateContent": _gemini,
     "batchEmbedContents": _gemini_embeddings,

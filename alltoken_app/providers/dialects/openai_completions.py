@@ -100,20 +100,25 @@ class OpenAICompletions:
             size=sum(len((choice.text or "").encode()) for choice in choices),
             finish=choices[0].finish_reason if choices else None,
             upstream_id=word(found.id),
-            native=fields,
+            native=fields if call.dialect == self.native else None,
         )
 
     def reader(self, call: Call) -> "CompletionsReader":
-        return CompletionsReader()
+        return CompletionsReader(own=call.dialect == self.native)
 
     def read_error(self, status: int, header: HeaderOf, payload: bytes) -> UpstreamError:
         return self._chat.read_error(status, header, payload)
 
 
 class CompletionsReader:
-    """Reads a stream: chunks in the shape of the whole, the usage last."""
+    """Reads a stream: chunks in the shape of the whole, the usage last.
 
-    def __init__(self) -> None:
+    Args:
+        own: The caller speaks this dialect: every choice travels on as it came.
+    """
+
+    def __init__(self, *, own: bool = False) -> None:
+        self._own = own
         self._events = EventReader()
         self._finished = False
         self.done = False
@@ -143,8 +148,9 @@ class CompletionsReader:
             size=sum(len((choice.text or "").encode()) for _, choice in read),
             usage=openai_usage.read(chunk.usage),
             upstream_id=word(chunk.id),
-            native=_encode([raw for raw, _ in read]).replace(b"\n", b" "),
         )
+        if self._own:
+            piece.native = _encode([raw for raw, _ in read]).replace(b"\n", b" ")
         for _, choice in read:
             piece.finish = choice.finish_reason or piece.finish
         self._finished = self._finished or piece.finish is not None
