@@ -105,7 +105,9 @@ def _needed(endpoint: EndpointFacts, extras: Extras) -> Iterator[str]:
         yield "image_input"
     if extras.audio_output:
         yield "audio_output"
-    if "cache_control" in endpoint.parameters:
+    price = endpoint.price
+    on_request = price.cache_write_5m is not None and not price.writes_unasked
+    if on_request or "cache_control" in endpoint.parameters:
         if extras.cache_5m:
             yield "cache_write_5m"
         if extras.cache_1h:

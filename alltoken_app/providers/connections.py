@@ -1,11 +1,12 @@
 """From the providers' rows and the operator's settings to connections."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from alltoken_app.providers import bedrock, vertex
-from alltoken_app.providers.base import Dialect
+from alltoken_app.providers.base import Call, Dialect, EndpointFacts
 from alltoken_app.providers.credentials import ApiKey, Bearer, Credential
 from alltoken_app.providers.dialects import cohere, mistral_audio, openai_audio
 from alltoken_app.providers.dialects.anthropic_messages import AnthropicMessages
@@ -32,6 +33,19 @@ DIALECTS: dict[str, Make] = {
     "openai": lambda row: {"": OpenAIChat(row.quirks)},
     "responses": lambda row: {"responses": OpenAIResponses(row.quirks)},
 }
+
+
+@dataclass(frozen=True)
+class Searching(Connection):
+    """Its own web search is part of another dialect than its usual one."""
+
+    searches_in: str = ""
+
+    def speaks(self, call: Call, endpoint: EndpointFacts) -> Dialect:
+        wanted = "web_search_options" in call.fields and call.operation == "chat"
+        if wanted and "web_search_options" in endpoint.parameters:
+            return self.others[self.searches_in]
+        return super().speaks(call, endpoint)
 
 
 def connections(settings: Settings) -> dict[str, Connection]:
@@ -68,4 +82,8 @@ def _connection(row: Row, settings: Settings) -> Connection:
     key = _key(row, settings)
     proof: Credential = ApiKey(row.header, key) if row.header and key else Bearer(key)
     url = settings.provider_urls.get(row.id, row.url).rstrip("/")
+    if row.searches_in:
+        return Searching(
+            row.id, spoken.pop(""), fixed(url), proof, spoken, searches_in=row.searches_in
+        )
     return Connection(row.id, spoken.pop(""), fixed(url), proof, spoken)

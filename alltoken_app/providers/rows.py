@@ -17,6 +17,7 @@ class Row(msgspec.Struct, frozen=True):
         dialects: What it speaks: the first for everything that the others are not named for.
         key: The setting that holds its key; "" when it needs none.
         header: The header that takes the key; "" means a bearer token.
+        searches_in: The dialect that its own web search is part of, where not the usual one.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Row(msgspec.Struct, frozen=True):
     key: str = ""
     dialects: tuple[str, ...] = ("openai",)
     header: str = ""
+    searches_in: str = ""
     quirks: Quirks = PLAIN
 
 
@@ -34,6 +36,7 @@ ROWS = (
     Row(
         "openai", "OpenAI", "https://api.openai.com/v1", "alltoken_openai_key",
         ("openai", "responses", "completions", "audio"),
+        searches_in="responses",
         quirks=Quirks(
             output_limit="max_completion_tokens", reasoning="reasoning_effort", narrow=True
         ),

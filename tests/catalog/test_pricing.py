@@ -218,6 +218,12 @@ def test_what_a_call_may_use_and_no_rate_prices_is_named(
     assert pricing.unpriced(facts, operation, extras) == missing
 
 
+def test_who_sells_cache_writes_must_price_the_long_ones_too() -> None:
+    facts = endpoint(card(input="1", output="1", cache_write_5m="2"))
+    assert pricing.unpriced(facts, "chat", Extras(cache_5m=True)) is None
+    assert pricing.unpriced(facts, "chat", Extras(cache_5m=True, cache_1h=True)) == "cache_write_1h"
+
+
 def test_a_cache_that_an_endpoint_does_not_sell_needs_no_price() -> None:
     facts = endpoint(card(input="1", output="1"))
     assert pricing.unpriced(facts, "chat", Extras(cache_5m=True, cache_1h=True)) is None
