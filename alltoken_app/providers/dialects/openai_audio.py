@@ -40,6 +40,7 @@ PATHS = {
 NOT_PASSED = frozenset({"usage", "model", "id", "object", "finish_reason"})
 MAX_SECONDS = 2**21
 SSE = "text/event-stream"
+SOUND_BYTES = 200  # of a sound that cost about as much as one of text, where nobody counts tokens
 
 
 class InputDetails(msgspec.Struct):
@@ -263,7 +264,7 @@ class EventsReader:
             raise StreamError
         piece = Piece(native=data, content=bool(event.delta or event.text or event.audio))
         if event.type.endswith(".delta"):
-            piece.size = len(event.delta.encode())
+            piece.size = len(event.delta.encode()) + len(event.audio) * 3 // 4 // SOUND_BYTES
         if event.type.endswith(".done"):
             self.done = True
             piece.finish, piece.content = "stop", True
@@ -288,6 +289,7 @@ def _sound(media: bytes, kind: str, usage: Usage | None, upstream_id: str | None
         body={},
         usage=usage,
         content=bool(media),
+        size=len(media) // SOUND_BYTES,
         finish="stop",
         upstream_id=upstream_id,
         media=media,
