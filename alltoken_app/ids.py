@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from functools import lru_cache
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
@@ -37,6 +38,15 @@ def _random_80_bits() -> int:
 
 def new_id(prefix: str) -> str:
     """A new identifier such as "gen_01kxyz…"; prefixes are listed in docs/architecture.md."""
-    value = (time.time_ns() // 1_000_000) << 80 | _random_80_bits()
-    digits = [PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)]
-    return f"{prefix}_{''.join(digits)}"
+    drawn, pairs = _random_80_bits(), PAIRS
+    random = "".join([pairs[(drawn >> shift) & 1023] for shift in _SHIFTS])
+    return f"{prefix}_{_time_part(time.time_ns() // 1_000_000)}{random}"
+
+
+_SHIFTS = tuple(range(70, -1, -10))
+
+
+@lru_cache(maxsize=4)
+def _time_part(millis: int) -> str:
+    """The ten digits of the time, 50 bits; ids of one millisecond share them."""
+    return "".join([PAIRS[(millis >> shift) & 1023] for shift in range(40, -1, -10)])

@@ -289,6 +289,7 @@ def config(target: str, host: str, port: int, drain: int) -> Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         backlog=CONNECTIONS,
         timeout_graceful_shutdown=drain,
     )

@@ -1,5 +1,7 @@
 """The headers that every answer carries: what served it, what it cost, what is left."""
 
+from functools import lru_cache
+
 from alltoken_app.api.http import Header
 from alltoken_app.clock import iso, now_ms
 from alltoken_app.errors import AllTokenError
@@ -55,7 +57,10 @@ def of_refusal(run: Run, error: AllTokenError) -> list[Header]:
 
 
 def _encoded(pairs: list[Pair]) -> list[Header]:
-    return [(name.encode(), value.encode("latin-1", "replace")) for name, value in pairs]
+    return [(_name(name), value.encode("latin-1", "replace")) for name, value in pairs]
+
+
+_name = lru_cache(maxsize=64)(str.encode)
 
 
 def _money(run: Run) -> list[Pair]:
@@ -103,4 +108,4 @@ def _anthropic(kind: str, left: Left) -> list[Pair]:
 
 
 def _timing(marks: dict[str, float]) -> str:
-    return ", ".join(f"{phase};dur={seconds * 1000:.2f}" for phase, seconds in marks.items())
+    return ", ".join(["%s;dur=%.2f" % (phase, s * 1000) for phase, s in marks.items()])  # noqa: UP031

@@ -157,13 +157,12 @@ async def unless_gone(request: Request, work: Awaitable[None]) -> None:
     assert worker is not None
     left = False
 
-    async def watch() -> None:
+    def leave() -> None:
         nonlocal left
-        await request.gone()
         left = True
         worker.cancel()
 
-    watcher = asyncio.get_running_loop().create_task(watch())
+    unwatch = _watch(request, leave)
     try:
         await work
     except asyncio.CancelledError:
@@ -171,7 +170,21 @@ async def unless_gone(request: Request, work: Awaitable[None]) -> None:
             raise
         raise Disconnected from None
     finally:
-        watcher.cancel()
+        unwatch()
+
+
+def _watch(request: Request, leave: Callable[[], None]) -> Callable[[], object]:
+    """Call `leave` when the client leaves; returns what ends that."""
+    tell = request.scope.get("alltoken.gone")  # our own server says so without being asked
+    if tell is not None:
+        tell(leave)
+        return lambda: tell(None)
+
+    async def watch() -> None:
+        await request.gone()
+        leave()
+
+    return asyncio.get_running_loop().create_task(watch()).cancel
 
 
 def refusal_headers(error: AllTokenError) -> list[Header]:

@@ -3,8 +3,10 @@
 Every change of a key or session clears the memory at once here, and within a poll elsewhere.
 """
 
+import os
 import time
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 from sqlmodel import Session
 
@@ -63,7 +65,8 @@ class Callers:
         self._pepper = pepper
         self._book = book
         self._sandbox_providers = frozenset(sandbox_providers)
-        self._known: dict[str, tuple[float, Caller | Exception]] = {}
+        self._known: dict[bytes, tuple[float, Caller | Exception]] = {}
+        self._salt = os.urandom(32)  # tokens are remembered by a hash that ends with the process
         self.used: dict[str, Millis] = {}
 
     def forget(self) -> None:
@@ -79,15 +82,10 @@ class Callers:
         """
         if not token:
             raise Unauthenticated(MISSING, code="missing_api_key")
-        if not crypto.well_formed(token):
-            raise Unauthenticated(UNKNOWN)
-        if token.startswith("atm_"):
-            text = "A management key manages keys; call models with an API key (atk_…)."
-            raise Forbidden(text, code="management_key")
-        digest = crypto.token_digest(self._pepper, token)
-        kept = self._known.get(digest)
+        name = blake2b(token.encode(), key=self._salt, digest_size=16).digest()
+        kept = self._known.get(name)
         if kept is None or kept[0] < time.monotonic():
-            kept = await self._look_up(digest, browser=token.startswith("ats_"))
+            kept = await self._look_up(name, token)
         found = kept[1]
         if isinstance(found, Exception):
             raise found
@@ -97,9 +95,15 @@ class Callers:
             self.used[found.key_id] = now_ms()
         return found
 
-    async def _look_up(self, digest: str, *, browser: bool) -> tuple[float, Caller | Exception]:
+    async def _look_up(self, name: bytes, token: str) -> tuple[float, Caller | Exception]:
+        if not crypto.well_formed(token):
+            raise Unauthenticated(UNKNOWN)
+        if token.startswith("atm_"):
+            text = "A management key manages keys; call models with an API key (atk_…)."
+            raise Forbidden(text, code="management_key")
         memory = self._known
-        find = self._browser if browser else self._key
+        find = self._browser if token.startswith("ats_") else self._key
+        digest = crypto.token_digest(self._pepper, token)
         found: Caller | Exception
         try:
             found = await self._database.read(find, digest)
@@ -111,7 +115,7 @@ class Callers:
             found, until = refusal, time.monotonic() + UNKNOWN_SECONDS
         if len(memory) >= MAX_REMEMBERED:
             memory.clear()
-        memory[digest] = (until, found)  # a memory replaced meanwhile keeps nothing stale
+        memory[name] = (until, found)  # a memory replaced meanwhile keeps nothing stale
         return until, found
 
     def _key(self, session: Session, digest: str) -> Caller:

@@ -29,6 +29,7 @@ class Meter:
         self._running: Usage | None = None
         self._size = 0
         self._usage: Usage | None = None  # of what has been delivered; forgotten at each delivery
+        self._priced: tuple[Usage, EndpointFacts, Nano] | None = None
         self.pieces = 0
         self.content = False
         self.finish: str | None = None
@@ -82,4 +83,9 @@ class Meter:
 
     def cost(self, endpoint: EndpointFacts) -> Nano:
         """What has been delivered costs at `endpoint`, in nano-USD."""
-        return pricing.cost(endpoint.price, self.usage) if self.content else 0
+        if not self.content:
+            return 0
+        usage = self.usage
+        if self._priced is None or self._priced[0] is not usage or self._priced[1] is not endpoint:
+            self._priced = usage, endpoint, pricing.cost(endpoint.price, usage)
+        return self._priced[2]
