@@ -73,7 +73,8 @@ OPERATIONS = (
         "POST", "/responses", "Responses", "Create a response",
         "OpenAI’s Responses. Nothing is kept: each request brings its whole conversation. With "
         "`stream: true` the answer is server-sent events.",
-        responses.ResponsesFields, responses.NATIVE | responses.OURS - {"background"},
+        responses.ResponsesFields,
+        responses.NATIVE | responses.ADDED | responses.OURS - {"background"},
         answers.ResponseAnswer, answers.ResponseEvent, billed=True,
     ),
     Operation("GET", "/responses/{id}", "Responses", "Fetch a kept response",
