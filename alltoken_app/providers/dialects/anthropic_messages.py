@@ -20,7 +20,12 @@ from alltoken_app.providers.base import (
     StreamError,
     UpstreamError,
 )
-from alltoken_app.providers.dialects import anthropic_errors, anthropic_replies, anthropic_requests
+from alltoken_app.providers.dialects import (
+    anthropic_errors,
+    anthropic_own,
+    anthropic_replies,
+    anthropic_requests,
+)
 from alltoken_app.providers.dialects.anthropic_models import traits
 from alltoken_app.providers.dialects.anthropic_parameters import Parameters
 from alltoken_app.providers.dialects.anthropic_stream import Framing, MessageReader
@@ -41,7 +46,6 @@ ADDRESSES = {
     "messages.image_url": re.compile(rb'"url"\s*:\s*"https?:'),
     "messages.file": re.compile(rb'"file_data"\s*:\s*"https?:'),
 }
-OWN_ADDRESS = re.compile(rb'"type"\s*:\s*"url"')
 DEFAULT = (b"1", b"1.0")  # of temperature and top_p: nothing is lost with them
 OLD, NEW = "2023-06-01", "2026-10-21"
 
@@ -116,7 +120,7 @@ class AnthropicMessages:
         self.honours = frozenset(HONOURS | searching) - home.refuses
 
     def unable(self, call: Call, endpoint: EndpointFacts) -> tuple[str, ...]:
-        if self._passes(call):
+        if _own(call):
             lost = self._left_out(endpoint) & call.native.keys()
             return tuple(sorted(name for name in lost if bytes(call.native[name]) not in DEFAULT))
         known = traits(endpoint.upstream_model)
@@ -132,10 +136,11 @@ class AnthropicMessages:
         return tuple(dict.fromkeys(found))
 
     def request(self, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
-        if self._passes(call):
-            body: dict[str, Any] = _own(call, self._left_out(endpoint), max_output)
+        known = traits(endpoint.upstream_model)
+        if _own(call):
+            left_out = self._left_out(endpoint)
+            body = anthropic_own.body(call, known, max_output, left_out, urls=self._home.urls)
         else:
-            known = traits(endpoint.upstream_model)
             body = anthropic_requests.body(call, known, max_output, urls=self._home.urls)
             for name in self._home.refuses & body.keys():
                 del body[name]
@@ -159,13 +164,6 @@ class AnthropicMessages:
             path.format(quote(endpoint.upstream_model, safe="@")), tuple(headers), _encode(body)
         )
 
-    def _passes(self, call: Call) -> bool:
-        """Whether the caller's own fields go on as they are."""
-        if call.dialect != "messages" or not call.native:
-            return False
-        # Where addresses are refused, what they point to was put into the common form.
-        return self._home.urls or not OWN_ADDRESS.search(bytes(call.native.get("messages", b"")))
-
     def _left_out(self, endpoint: EndpointFacts) -> set[str]:
         """The dialect's own fields that this model would refuse here."""
         return {
@@ -174,12 +172,14 @@ class AnthropicMessages:
         }
 
     def read(self, call: Call, header: HeaderOf, payload: bytes) -> Reply:
-        return anthropic_replies.read(payload, native=self._passes(call), quiet=_quiet(call))
+        return anthropic_replies.read(
+            payload, native=call.dialect == self.native, quiet=_quiet(call)
+        )
 
     def reader(self, call: Call) -> MessageReader:
         aws = self._home.stream_type != "text/event-stream"
         framing: Framing = AwsFraming() if aws else EventReader()
-        return MessageReader(framing, native=self._passes(call), quiet=_quiet(call))
+        return MessageReader(framing, native=call.dialect == self.native, quiet=_quiet(call))
 
     def read_error(self, status: int, header: HeaderOf, payload: bytes) -> UpstreamError:
         return anthropic_errors.read(status, header, payload)
@@ -214,12 +214,9 @@ def _quiet(call: Call) -> bool:
         return False
 
 
-def _own(call: Call, left_out: set[str], max_output: int) -> dict[str, Any]:
-    """The caller's own fields, byte for byte; what is left out was reported."""
-    ours = {"model", "stream", *left_out}
-    body: dict[str, Any] = {name: value for name, value in call.native.items() if name not in ours}
-    body["max_tokens"] = max_output
-    return body
+def _own(call: Call) -> bool:
+    """Whether there are fields of the caller's own to pass on."""
+    return call.dialect == "messages" and bool(call.native)
 
 
 def _version(call: Call, asked: dict[str, str], body: dict[str, Any]) -> str:

@@ -453,3 +453,50 @@ def test_a_model_is_known_by_the_version_in_its_name(
 ) -> None:
     known = anthropic_models.traits(name)
     assert (known.thinks, known.adaptive, known.sampling) == version
+
+
+def named(thinking: case.Json | None, config: case.Json, common: case.Json) -> Call:
+    """A call of the dialect, as the face makes it."""
+    own = {"messages": HI, "output_config": config, "thinking": thinking, "max_tokens": 9}
+    raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in own.items() if value}
+    fields = case.call(messages=HI, reasoning=common).fields
+    return Call("chat", "a/b", fields, dialect="messages", native=raw)
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "config", "sent"),
+    [
+        (NEWEST, {"type": "adaptive"}, {"effort": "xhigh"}, ({"type": "adaptive"},
+                                                            {"effort": "xhigh"})),
+        (BUDGETED, {"type": "adaptive"}, {"effort": "medium"},
+         ({"type": "enabled", "budget_tokens": 2_000}, None)),
+        (NEWEST, {"type": "enabled", "budget_tokens": 2_000}, {},
+         ({"type": "adaptive", "display": "summarized"}, {"effort": "medium"})),
+        (BUDGETED, {"type": "enabled", "budget_tokens": 2_000}, {},
+         ({"type": "enabled", "budget_tokens": 2_000}, None)),
+    ],
+)  # fmt: skip
+def test_a_client_that_took_the_model_for_another_is_understood(
+    model: str, thinking: case.Json, config: case.Json, sent: tuple[case.Json, case.Json | None]
+) -> None:
+    common = {"enabled": True, "effort": config.get("effort"),
+              "max_tokens": thinking.get("budget_tokens")}  # fmt: skip
+    call = named(thinking, config, {k: v for k, v in common.items() if v is not None})
+    found = json.loads(DIALECT.request(call, case.endpoint(model), 4_000).body)
+    assert (found["thinking"], found.get("output_config")) == sent
+
+
+def test_an_effort_alone_does_not_make_an_older_model_think() -> None:
+    call = named(None, {"effort": "high"}, {"effort": "high"})
+    found = json.loads(DIALECT.request(call, case.endpoint(BUDGETED), 4_000).body)
+    assert not found.keys() & {"thinking", "output_config"}
+
+
+def test_system_turns_reach_an_older_model_as_marked_text() -> None:
+    turns = [*HI, {"role": "system", "content": "now"}]
+    own = {"messages": msgspec.Raw(json.dumps(turns).encode())}
+    fields = case.call(messages=turns).fields
+    call = Call("chat", "a/b", fields, dialect="messages", native=own)
+    for model, roles in ((NEWEST, ["user", "system"]), (BUDGETED, ["user"])):
+        sent = json.loads(DIALECT.request(call, case.endpoint(model), 9).body)
+        assert [turn["role"] for turn in sent["messages"]] == roles
