@@ -40,7 +40,8 @@ class Wired:
     """A running product and the providers behind it.
 
     Models: `own/model` is at a provider that speaks Responses and chat, `own/only` there in
-    Responses alone, `own/prompts` there also takes plain prompts, `plain/model` speaks chat alone.
+    Responses alone, `own/prompts` there also takes plain prompts, `plain/model` speaks chat alone,
+    `both/model` is at both.
     """
 
     product: Product
@@ -74,8 +75,8 @@ def _extra(name: str, url: str, slugs: list[str]) -> dict[str, Any]:
 async def wired(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wired]:
     async with scripted() as own, scripted() as plain:
         extra = [
-            _extra("own", own.url, ["own/model", "own/only", "own/prompts"]),
-            _extra("plain", plain.url, ["plain/model"]),
+            _extra("own", own.url, ["own/model", "own/only", "own/prompts", "both/model"]),
+            _extra("plain", plain.url, ["plain/model", "both/model"]),
         ]
         monkeypatch.setenv("EXTRA_PROVIDERS", json.dumps(extra))
         monkeypatch.setenv("SANDBOX_PROVIDERS", "fault,own,plain")

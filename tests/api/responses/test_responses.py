@@ -383,6 +383,22 @@ async def test_an_upstreams_refusals_keep_their_meaning(wired: Wired) -> None:
         await wired.client().responses.create(model="own/model", input="hi", stream=True)
 
 
+async def test_what_begins_in_one_dialect_may_be_served_in_another(wired: Wired) -> None:
+    wired.own.says({"error": {"message": "oops", "code": "server_error"}}, status=500)
+    wired.plain.streams(chunks({"content": "Hallo"}), named=False, done=True)
+    made = await wired.client().responses.create(
+        model="both/model",
+        input="hi",
+        stream=True,
+        extra_body={"provider": {"order": ["own", "plain"]}},
+    )
+    events: list[Any] = [event async for event in made]
+    assert [asked.path for asked in wired.own.asked] == ["/v1/responses"] * 2
+    assert [asked.path for asked in wired.plain.asked] == ["/v1/chat/completions"]
+    assert events[-1].response.output_text == "Hallo"
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+
+
 async def test_under_openrouters_mount_errors_have_its_shape(wired: Wired) -> None:
     async with wired.product.http() as http:
         answer = await http.post("/api/v1/responses", json={"model": "own/model", "input": ""})
