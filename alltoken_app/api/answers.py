@@ -7,9 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Protocol, cast
 
-import msgspec
-
-from alltoken_app.api import errors, headers
+from alltoken_app.api import errors, extension, headers
 from alltoken_app.api.http import EVENTS, Header, Request, unless_gone
 from alltoken_app.api.parse import Parsed
 from alltoken_app.catalog.snapshot import Catalog
@@ -56,13 +54,7 @@ def new_run(request: Request, caller: Caller, parsed: Parsed) -> Run:
     run = Run(
         request_id=request.id,
         caller=caller,
-        call=msgspec.structs.replace(
-            parsed.call,
-            cache_scope=caller.cache_scope,
-            session=parsed.call.session or request.header(b"x-session-id")[:256],
-            strict_model=parsed.call.strict_model or request.says(b"x-alltoken-strict-model"),
-            quote=parsed.call.quote or request.header(b"x-alltoken-quote")[:64],
-        ),
+        call=extension.extended(request, parsed, caller),
         wishes=parsed.wishes,
         strict=parsed.strict,
         user_hash=hmac.digest(pepper, user.encode(), "sha256").hex()[:32] if user else None,
@@ -98,6 +90,7 @@ async def _once(request: Request, run: Run, key: str) -> AsyncIterator[None]:
     )
     wanted = idempotency.Claim(key_digest, org_id, body_digest, run.id, plane.worker)
     grace = int(plane.settings.worker_grace * 1000)
+    await plane.books.flushed()  # what was served before is to be found
     await plane.database.run(idempotency.claim, wanted, grace_ms=grace)
     try:
         yield

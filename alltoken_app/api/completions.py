@@ -41,7 +41,7 @@ SAME = frozenset({
 })  # fmt: skip
 NATIVE = SAME | {"prompt", "suffix", "echo", "best_of", "logprobs"}
 OURS = frozenset({"model", "models", "stream", "stream_options", "max_tokens", "provider",
-                  "session_id", "alltoken"})  # fmt: skip
+                  "session_id", "route", "preset", "alltoken"})  # fmt: skip
 FINISHES = frozenset({"stop", "length", "content_filter"})
 
 Many = Annotated[int, msgspec.Meta(ge=1, le=128)]
@@ -53,7 +53,6 @@ class CompletionFields(msgspec.Struct):
 
     model: Slug
     prompt: str | Prompts
-    models: Annotated[list[Slug], msgspec.Meta(max_length=32)] | None = None
     suffix: str | None = None
     echo: bool | None = None
     best_of: Annotated[int, msgspec.Meta(ge=1, le=20)] | None = None
@@ -70,7 +69,6 @@ class CompletionFields(msgspec.Struct):
     stop: Stop | Stops | None = None
     logit_bias: Annotated[dict[str, float], msgspec.Meta(max_length=1_024)] | None = None
     user: Annotated[str, msgspec.Meta(max_length=512)] | None = None
-    session_id: Annotated[str, msgspec.Meta(max_length=256)] | None = None
     provider: Preferences | None = None
     alltoken: Extension | None = None
 
@@ -143,12 +141,11 @@ def completion(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         inputs=_count(fields.prompt),
         dialect="completions",
         native=parse.forwarded(found, NATIVE),
-        models=tuple(parse.slug(model) for model in fields.models or ()),
-        session=fields.session_id or "",
         untranslated=tuple(_untranslated(fields, prompt)),
     )
+    call = parse.steered(call, found)
     wishes = fields.provider or Preferences()
-    return Parsed(call, wishes, strict or prompt is None, warnings, fields.user)
+    return Parsed(call, wishes, strict or prompt is None, warnings, fields.user, fields.alltoken)
 
 
 def _alone(prompt: str | list[Any]) -> str | None:

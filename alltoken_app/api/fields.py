@@ -18,7 +18,7 @@ EMBEDDINGS_FORWARDED = frozenset({"input", "encoding_format", "dimensions", "use
 # Read and acted upon by us; they never leave the house unread.
 CHAT_OURS = frozenset({
     "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "provider",
-    "alltoken", "models", "route", "preset", "session_id",
+    "alltoken", "models", "route", "preset", "session_id", "service_tier",
 })  # fmt: skip
 EMBEDDINGS_OURS = frozenset({
     "model", "provider", "alltoken", "models", "route", "preset", "session_id",

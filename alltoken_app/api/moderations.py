@@ -84,7 +84,8 @@ def moderation(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         inputs=len(given) if isinstance(given, list) else 1,
         modalities=frozenset({"text", "image"} if images else {"text"}),
     )
-    return Parsed(call, fields.provider or Preferences(), strict, warnings, fields.user)
+    wishes = fields.provider or Preferences()
+    return Parsed(call, wishes, strict, warnings, fields.user, fields.alltoken)
 
 
 class ModerationFace:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ MAX_DEPTH = 64
 MAX_MESSAGES = 2_000
 MAX_INPUTS = 2_048
 MAX_INT = 2**31 - 1
+USUAL_TIERS = (None, "auto", "default")
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=MAX_INT)]
 Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
@@ -58,6 +60,7 @@ class Extension(msgspec.Struct, forbid_unknown_fields=True):
     strict: bool | None = None
     strict_model: bool | None = None
     quote: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    max_cost: Decimal | None = None
 
 
 class Steering(msgspec.Struct):
@@ -141,6 +144,7 @@ class Parsed(msgspec.Struct):
     strict: bool
     warnings: tuple[str, ...]
     user: str | None
+    extension: Extension | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -169,10 +173,15 @@ def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         raise Invalid("stream_options needs stream: true.", param="stream_options")
     strict = strict or bool(fields.alltoken and fields.alltoken.strict)
     warnings = unknown(found, known.CHAT_FORWARDED | known.CHAT_OURS, strict=strict)
+    if fields.service_tier not in USUAL_TIERS:
+        warnings += _unpriced_tier(strict=strict)
+    passed = forwarded(found, known.CHAT_FORWARDED)
+    if fields.tool_choice == "any":
+        passed["tool_choice"] = msgspec.Raw(b'"required"')
     call = Call(
         operation="chat",
         model=slug(fields.model),
-        fields=forwarded(found, known.CHAT_FORWARDED),
+        fields=passed,
         stream=bool(fields.stream),
         max_output=fields.max_completion_tokens or fields.max_tokens,
         choices=fields.n or 1,
@@ -181,7 +190,17 @@ def chat(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         modalities=modalities,
     )
     call = steered(call, found)
-    return Parsed(call, fields.provider or _nothing, strict, warnings, fields.user)
+    return Parsed(
+        call, fields.provider or _nothing, strict, warnings, fields.user, fields.alltoken
+    )  # fmt: skip
+
+
+def _unpriced_tier(*, strict: bool) -> tuple[str, ...]:
+    """Flex and priority have prices of their own, which no card of ours has yet."""
+    if strict:
+        text = "service_tier: only auto and default are sold here. Nothing was charged."
+        raise Invalid(text, code="unsupported_parameter", param="service_tier")
+    return ("unsupported_parameter:service_tier",)
 
 
 def embeddings(body: bytes, content_type: str, *, strict: bool) -> Parsed:
@@ -201,7 +220,9 @@ def embeddings(body: bytes, content_type: str, *, strict: bool) -> Parsed:
         inputs=len(texts) if isinstance(texts, list) else 1,
     )
     call = steered(call, found)
-    return Parsed(call, fields.provider or _nothing, strict, warnings, fields.user)
+    return Parsed(
+        call, fields.provider or _nothing, strict, warnings, fields.user, fields.alltoken
+    )  # fmt: skip
 
 
 def steered(call: Call, found: dict[str, msgspec.Raw]) -> Call:

@@ -86,7 +86,8 @@ def rerank(body: bytes, content_type: str, *, strict: bool) -> tuple[Parsed, lis
         known=Usage(units=units(fields.query, texts)),
     )
     wanted = texts if fields.return_documents is not False else []
-    return Parsed(call, fields.provider or Preferences(), strict, warnings, fields.user), wanted
+    wishes = fields.provider or Preferences()
+    return Parsed(call, wishes, strict, warnings, fields.user, fields.alltoken), wanted
 
 
 def units(query: str, documents: list[str]) -> int:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from alltoken_app.money import Pico
+from alltoken_app.money import Nano, Pico
 
 Json = bytes
 HeaderOf = Callable[[str], str]  # a header's value by lower-case name; "" when absent
@@ -145,6 +145,7 @@ class Call(msgspec.Struct, frozen=True):
         models: More slugs that may serve, in this order, when `model` cannot.
         session: The caller's own name for a conversation: it stays where its prompt is cached.
         strict_model: Only `model` itself: no alias, no preset, no other model.
+        max_cost: What it may cost at most, in nano-USD; None for what the wallet has.
         quote: The id of a quote whose prices are to be charged.
         untranslated: What of `native` the common form cannot say, by name: only an upstream that
             speaks `dialect` honours it.
@@ -170,6 +171,7 @@ class Call(msgspec.Struct, frozen=True):
     untranslated: tuple[str, ...] = ()
     strict_model: bool = False
     quote: str = ""
+    max_cost: Nano | None = None
 
 
 class Media(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ RULES = {
     "zdr_not_confirmed": "you asked for `zdr`",
     "may_train_on_data": 'you asked for `data_collection: "deny"`',
     "unpriced_unit": "your request may use something that nobody knows its price of",
+    "max_cost": "your request's input, or its whole price, may cost more than `max_cost` there",
     "max_output": "it gives fewer output tokens than `max_tokens`",
     "context_length": "your request does not fit its context, and fits that of another",
     "require_parameters": "you asked for strict or `require_parameters`, and it does not honour "

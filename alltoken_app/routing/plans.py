@@ -1,5 +1,6 @@
 """Which endpoints may serve a call, in which order, and the most it can cost."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from alltoken_app.catalog import bounds, pricing
 from alltoken_app.catalog.pricing import Extras
 from alltoken_app.catalog.snapshot import Catalog, ModelFacts
 from alltoken_app.errors import AllTokenError, Forbidden, Invalid, NotFound
-from alltoken_app.money import Nano
+from alltoken_app.money import Nano, usd
 from alltoken_app.providers.base import Call, EndpointFacts
 from alltoken_app.providers.table import Connection
 from alltoken_app.routing import affinity, eligibility, ordering, rules, targets
@@ -52,6 +53,7 @@ class Plan(msgspec.Struct, frozen=True):
         conversation: Keyed hash that the affinity goes by; b"" when only one could serve.
         strategy: How the model was named.
         warm: Where the conversation was served last.
+        capped: Ids of endpoints where `max_cost` ends the answer before anything else does.
     """
 
     model: ModelFacts
@@ -67,6 +69,7 @@ class Plan(msgspec.Struct, frozen=True):
     conversation: bytes = b""
     strategy: str = "direct"
     warm: Place | None = None
+    capped: frozenset[str] = frozenset()
 
     def warnings_at(self, endpoint: EndpointFacts) -> tuple[str, ...]:
         """What the caller is told when this endpoint serves: it may not honour everything."""
@@ -114,6 +117,7 @@ def make(
     for place, target in enumerate(asked.targets):
         sieve.pass_through(place, target)
     sieve.keep_what_fits()
+    sieve.keep_within_the_cap()
     if not sieve.kept:
         raise sieve.nothing_left(asked)
     candidates, conversation, warm = _arranged(sieve.kept, asked, wishes, asker, call, network)
@@ -132,6 +136,7 @@ def make(
         conversation=conversation,
         strategy=asked.strategy,
         warm=warm,
+        capped=frozenset(sieve.capped),
     )
 
 
@@ -139,8 +144,18 @@ class _Sieve:
     """Lets through the endpoints that may serve and notes why the others may not."""
 
     __slots__ = (
-        "_asker", "_call", "_connections", "_extras", "_lacking", "_strict", "_wishes",
-        "excluded", "kept", "whose",
+        "_asker",
+        "_call",
+        "_connections",
+        "_extras",
+        "_lacking",
+        "_least",
+        "_strict",
+        "_wishes",
+        "capped",
+        "excluded",
+        "kept",
+        "whose",
     )  # fmt: skip
 
     def __init__(
@@ -157,6 +172,8 @@ class _Sieve:
         self.kept: list[Candidate] = []
         self.excluded: dict[str, str] = {}
         self.whose: dict[str, str] = {}
+        self.capped: set[str] = set()
+        self._least: Nano | None = None  # what the cheapest beyond the cap may cost without output
         self._lacking: dict[str, tuple[str, ...]] = {}  # what each left out for it lacks
 
     def pass_through(self, place: int, target: Target) -> None:
@@ -191,6 +208,42 @@ class _Sieve:
                 self._exclude(one.endpoint, "context_length", "")
         self.kept = fitting
 
+    def keep_within_the_cap(self) -> None:
+        """Leave out what `max_cost` does not pay for; of the others only as much as it does."""
+        cap = self._call.max_cost
+        if cap is None or not self.kept:
+            return
+        given = bounds.input_tokens(self._call, max(one.endpoint.context for one in self.kept))
+        kept = []
+        for one in self.kept:
+            within = self._within(one, cap, given)
+            if within is not None:
+                kept.append(within)
+                continue
+            self._exclude(one.endpoint, "max_cost", "")
+            least = pricing.ceiling(one.endpoint.price, given, 0, self._extras)
+            self._least = least if self._least is None else min(least, self._least)
+        self.kept = kept
+
+    def _within(self, one: Candidate, cap: Nano, given: int) -> Candidate | None:
+        """The candidate with the output that the cap pays for; None when it is nothing."""
+        endpoint, call = one.endpoint, self._call
+        if call.operation in WORDLESS or not endpoint.max_output:
+            return one if pricing.ceiling(endpoint.price, given, 0, self._extras) <= cap else None
+
+        def cost(tokens: int) -> Nano:
+            return pricing.ceiling(endpoint.price, given, tokens * call.choices, self._extras)
+
+        wanted = call.max_output or endpoint.max_output
+        most = bisect_right(range(wanted + 1), cap, key=cost) - 1
+        if most >= wanted:
+            return one
+        if most < 1:
+            return None
+        self.capped.add(endpoint.id)
+        limited = msgspec.structs.replace(endpoint, max_output=most)
+        return msgspec.structs.replace(one, endpoint=limited)
+
     def _exclude(self, endpoint: EndpointFacts, rule: str, whose: str) -> None:
         self.excluded[endpoint.id] = rule
         if whose:
@@ -213,6 +266,13 @@ class _Sieve:
             most = max(e.max_output for t in asked.targets for e in t.model.endpoints)
             text = f"max_tokens is {self._call.max_output}; {names} gives at most {most}."
             return Invalid(text, param="max_tokens", details=details)
+        if found == {"max_cost"} and self._least is not None:
+            details["may_cost"] = usd(self._least)
+            text = f"This request's input alone may cost up to ${usd(self._least)}, more than its"
+            text = (
+                f"{text} max_cost of ${usd(self._call.max_cost or 0)}. Nothing was sent or charged."
+            )
+            return NotFound(text, code="no_eligible_endpoint", param="max_cost", details=details)
         text = f"No endpoint of {names} fits this request{_counted(self.excluded, self.whose)}."
         text = f"{text} Nothing was sent or charged."
         return NotFound(text, code="no_eligible_endpoint", param="model", details=details)
@@ -275,7 +335,7 @@ def _output_bound(endpoints: tuple[EndpointFacts, ...], call: Call) -> int:
     if call.operation in WORDLESS:
         return 0
     most = max(endpoint.max_output for endpoint in endpoints)
-    return (call.max_output or most) * call.choices
+    return min(call.max_output or most, most) * call.choices
 
 
 def _warnings(asked: Asked) -> tuple[str, ...]:

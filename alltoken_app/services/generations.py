@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 
 from alltoken_app import failpoints
@@ -33,6 +34,7 @@ WINDOW = 4_000  # output tokens a stream holds at a time
 FEWEST = 1_000  # without max_tokens: fewer affordable tokens than this is a refusal
 GROW_AT = 0.8
 CHECKPOINT_SECONDS = 0.9  # and the commit: at most a second
+COST_LIMIT = "cost_limit"
 RUNAWAY = 1.1  # a stream that goes this far beyond its bound is ended
 
 log = structlog.get_logger()
@@ -232,6 +234,8 @@ async def _forward(
             if run.endpoint is not endpoint:
                 run.endpoint = endpoint
                 run.warnings = run.parsed_warnings + plan.warnings_at(endpoint)
+            if endpoint.id in plan.capped:
+                _say_why_it_ends(run, arrived)
             if isinstance(arrived, Reply):
                 meter.deliver(arrived)  # it has arrived whole, so it is owed
                 yield arrived
@@ -252,6 +256,10 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
         run.checked_at = now
         plane.books.checkpoint(Checkpoint(run.id, run.cost))
         failpoints.reach("checkpointed")
+    assert run.endpoint is not None
+    if run.endpoint.id in plan.capped and _beyond_the_cap(run, run.meter, run.endpoint):
+        run.native_finish = COST_LIMIT
+        return False
     if run.meter.pieces > plan.output_bound * RUNAWAY:
         run.native_finish = "provider_ignored_limit"
         return False
@@ -270,6 +278,33 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
         return False
     run.window += more
     return True
+
+
+def _beyond_the_cap(run: Run, meter: Meter, endpoint: EndpointFacts) -> bool:
+    """Whether an upstream that was told how much the cap pays for goes on nevertheless."""
+    assert run.call.max_cost is not None
+    over = meter.pieces > endpoint.max_output * run.call.choices
+    return over or meter.cost(endpoint) > run.call.max_cost
+
+
+def _say_why_it_ends(run: Run, arrived: list[Piece] | Reply) -> None:
+    """An answer that the upstream ended where we told it to: for its cost, not its length."""
+    for one in arrived if isinstance(arrived, list) else (arrived,):
+        if one.finish != "length":
+            continue
+        run.native_finish = one.native_finish = COST_LIMIT
+        if isinstance(one, Piece):
+            one.choices = _cost_limited(one.choices)
+        elif "choices" in one.body:
+            one.body["choices"] = msgspec.Raw(_cost_limited(bytes(one.body["choices"])))
+
+
+def _cost_limited(choices: bytes) -> bytes:
+    found = msgspec.json.decode(choices)
+    for choice in found:
+        if choice.get("finish_reason") == "length":
+            choice["native_finish_reason"] = COST_LIMIT
+    return msgspec.json.encode(found)
 
 
 def _last_piece(run: Run) -> Piece:

@@ -74,7 +74,9 @@ def speech(body: bytes, content_type: str, *, strict: bool) -> tuple[Parsed, str
         known=Usage(characters=len(fields.input)),
     )
     wishes = fields.provider or Preferences()
-    return Parsed(call, wishes, strict, warnings, fields.user), fields.response_format or "mp3"
+    return Parsed(
+        call, wishes, strict, warnings, fields.user, fields.alltoken
+    ), fields.response_format or "mp3"
 
 
 def _check_events(call: Call, catalog: Catalog) -> None:

@@ -187,7 +187,8 @@ def parsed_call(
             sound, f"audio.{looked.kind}", sounds.TYPES[looked.kind], measured=looked.measured
         ),
     )
-    return Parsed(call, fields.provider or Preferences(), strict, warnings, fields.user)
+    wishes = fields.provider or Preferences()
+    return Parsed(call, wishes, strict, warnings, fields.user, fields.alltoken)
 
 
 def _streamed(parsed: Parsed, plane: Plane) -> Parsed:

@@ -130,7 +130,8 @@ def messages(body: bytes, content_type: str, headers: dict[str, str], *, strict:
     )
     user = fields.metadata.user_id if fields.metadata else None
     call = parse.steered(call, found)
-    return Parsed(call, fields.provider or Preferences(), strict, warnings, user)
+    wishes = fields.provider or Preferences()
+    return Parsed(call, wishes, strict, warnings, user, fields.alltoken)
 
 
 def to_count(body: bytes, content_type: str) -> CountFields:

@@ -45,8 +45,9 @@ def responses(body: bytes, content_type: str, *, strict: bool) -> Parsed:
     warnings += _refuse_state(found, fields, strict=strict)
     if bytes(fields.input) in (b"null", b'""', b"[]"):
         raise Invalid("input is missing or empty. Nothing was charged.", param="input")
-    call = _call(found, fields, len(body))
-    return Parsed(call, fields.provider or Preferences(), strict, warnings, fields.user)
+    call = parse.steered(_call(found, fields, len(body)), found)
+    wishes = fields.provider or Preferences()
+    return Parsed(call, wishes, strict, warnings, fields.user, fields.alltoken)
 
 
 def _call(found: dict[str, msgspec.Raw], fields: ResponsesFields, size: int) -> Call:
@@ -70,8 +71,6 @@ def _call(found: dict[str, msgspec.Raw], fields: ResponsesFields, size: int) -> 
         dialect="responses",
         native=native,
         known=Usage(searches=wanted.searches),
-        models=tuple(parse.slug(model) for model in fields.models or ()),
-        session=fields.session_id or "",
         untranslated=tuple(sorted(talk.untranslated | wanted.untranslated)),
     )
 
