@@ -20,6 +20,7 @@ from alltoken_app.providers.http1 import Broken, Connection
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 3
 MAX_TRIES = 2  # addresses of one name
+LOOKUPS = 2  # at a time: a name server that never answers must not keep all of a process's threads
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -51,6 +52,9 @@ class Guard:
     seconds: float = 10.0
     resolve: Resolve = look_up
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+    lookups: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LOOKUPS), repr=False
+    )
 
     async def fetch(self, url: str, largest: int) -> Fetched:
         """What `url` leads to, of at most `largest` bytes.
@@ -104,11 +108,24 @@ class Guard:
 
     async def _addresses(self, place: Place) -> Sequence[str]:
         """Where to connect to: all that the name resolves to must be outside."""
-        found = await self.resolve(place.host, place.port)
+        found = await self._resolved(place)
         outside = all(policy.permitted(ipaddress.ip_address(address)) for address in found)
         if not outside and place.name not in self.allowed:
             raise policy.refused("its name leads to an address that is not a public one")
         return found[:MAX_TRIES]
+
+    async def _resolved(self, place: Place) -> Sequence[str]:
+        """Look a name up; given up, a lookup still counts until it has really ended."""
+
+        def ended(looking: "asyncio.Future[Sequence[str]]") -> None:
+            self.lookups.release()
+            if not looking.cancelled():
+                looking.exception()  # seen, even if nobody waits any more
+
+        await self.lookups.acquire()
+        looking = asyncio.ensure_future(self.resolve(place.host, place.port))
+        looking.add_done_callback(ended)
+        return await asyncio.shield(looking)
 
 
 def failed(why: str) -> Invalid:

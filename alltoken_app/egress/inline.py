@@ -112,23 +112,27 @@ def _remote(opened: dict[int, list[Part]]) -> Iterator[tuple[str, tuple[str, int
 async def _fetched(wanted: dict[str, tuple[str, int, str]], guard: Guard) -> dict[str, str]:
     """Data URLs by URL."""
     turns = asyncio.Semaphore(AT_ONCE)
+    size = 0
 
     async def one(url: str, kind: str, largest: int, place: str) -> tuple[str, str]:
+        nonlocal size
         try:
             async with turns:
-                return url, _data_url(await guard.fetch(url, largest), kind)
+                fetched = await guard.fetch(url, largest)
+            size += len(fetched.content)
+            if size > MAX_TOGETHER:
+                raise failed("with the others it is too large")
+            return url, _data_url(fetched, kind)
         except Invalid as error:
             raise Invalid(str(error), code=error.code, param=place) from None
 
     tasks = [asyncio.ensure_future(one(url, *about)) for url, about in wanted.items()]
     try:
-        found = dict(await asyncio.gather(*tasks))
+        return dict(await asyncio.gather(*tasks))
     finally:
         for task in tasks:
             task.cancel()
-    if sum(map(len, found.values())) > MAX_TOGETHER * 4 // 3:
-        raise failed("together they are too large")
-    return found
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _data_url(fetched: Fetched, kind: str) -> str:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from alltoken_app.clock import now_ms
+from alltoken_app.egress import inline as inline_module
 from alltoken_app.egress.fetch import Guard
 from alltoken_app.egress.inline import inline
 from alltoken_app.errors import Invalid
@@ -62,7 +63,7 @@ async def test_a_name_is_judged_by_what_it_resolves_to() -> None:
         async def resolve(host: str, port: int, found: str = inside) -> Sequence[str]:
             return ("93.184.216.34", found)
 
-        code, _ = await refusal(Guard(resolve=resolve), "https://rebind.example.com/")
+        code, _ = await refusal(Guard(resolve=resolve), "https://rebind.example.org/")
         assert code == "url_not_allowed"
 
 
@@ -79,6 +80,27 @@ async def test_a_name_is_looked_up_once_and_that_address_is_used(site: Web) -> N
     assert found.content == PNG
     assert f"host: pinned.test:{site.port}\r\n" in site.asked[0]
     assert next(answers) == ("127.0.0.2",)
+
+
+async def test_names_that_are_never_answered_keep_two_lookups_busy_and_no_more() -> None:
+    looking = 0
+    answered = asyncio.Event()
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        nonlocal looking
+        looking += 1
+        await answered.wait()
+        raise OSError
+
+    slow = Guard(resolve=resolve, seconds=0.1)
+    urls = [f"https://n{number}.example.org/" for number in range(5)]
+    refusals = await asyncio.gather(*(refusal(slow, url) for url in urls))
+    assert {code for code, _ in refusals} == {"url_fetch_failed"}
+    assert looking == 2
+    answered.set()
+    await asyncio.sleep(0)
+    assert (await refusal(slow, urls[0]))[0] == "url_fetch_failed"
+    assert looking == 3
 
 
 @pytest.mark.parametrize(
@@ -226,3 +248,13 @@ async def test_what_is_no_picture_is_refused_by_the_place_of_its_part(site: Web)
     with pytest.raises(Invalid) as caught:
         await inline(call(*(image(site.url(f"/{n}")) for n in range(17))), guard(site))
     assert caught.value.param == "messages"
+
+
+async def test_pictures_have_a_bound_together(site: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline_module, "MAX_TOGETHER", len(PNG) * 2)
+    for number in range(3):
+        site.pages[f"/{number}.png"] = page(PNG)
+    parts = [image(site.url(f"/{number}.png")) for number in range(3)]
+    assert await inline(call(*parts[:2]), guard(site))
+    with pytest.raises(Invalid, match="too large"):
+        await inline(call(*parts), guard(site))
