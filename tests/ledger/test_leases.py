@@ -194,15 +194,20 @@ async def test_a_killed_process_costs_what_was_durable(shaky: Shaky, database: d
     assert await db.read(generation, "gen_3") is None
 
 
-async def test_a_lease_that_was_taken_away_costs_nobody_else(books: Books) -> None:
+async def test_a_lease_that_was_taken_away_costs_nobody_else(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process that slept so long that it counted as dead: its promises find what is there."""
     mine = await db.run(wallet, 10 * USD)
     await warm(books, mine)
+    monkeypatch.setattr(module, "FLUSH", 60)  # it sleeps
     await books.place(place(mine, 3 * USD, "gen_1"))
     await reap(20)
     assert await db.read(leased) == 0
     await db.run(holds.apply, [place(mine, 9 * USD, "gen_other", worker="w2")])
-    settled = await books.settle(settle("gen_1", 2 * USD))
+    settling = books.settle(settle("gen_1", 2 * USD))
+    await books.flushed()
+    settled = await settling
     assert (settled.captured, settled.lost) == (USD, USD)
     assert (await db.read(balance, mine)).available == 0
     await db.run(holds.apply, [settle("gen_other", 0)])
