@@ -10,6 +10,8 @@ import msgspec
 from alltoken_app.providers.base import EndpointFacts, UpstreamError
 
 MAX_ATTEMPTS = 8
+# Faults of the caller's that another model, or a longer context, may not find any fault with.
+OF_THE_MODEL = frozenset({"context_length_exceeded", "content_policy_violation"})
 LAST_RESORTS = 2  # tries at endpoints that rest, when nothing else is left
 
 
@@ -96,6 +98,7 @@ class Turns:
         self._watcher = watcher
         self._attempts = attempts
         self._resorts = LAST_RESORTS
+        self._refused: list[tuple[str, EndpointFacts]] = []
         self._turn = 0
 
     def __iter__(self) -> Iterator[EndpointFacts]:
@@ -105,6 +108,8 @@ class Turns:
 
     def admitted(self, endpoint: EndpointFacts) -> bool:
         """Whether it may be tried now. When everything that is left rests, some are tried."""
+        if self._refused and self._would_refuse(endpoint):
+            return False
         again = any(attempt.provider == endpoint.provider for attempt in self._attempts)
         resting = self._watcher.resting(endpoint)
         if resting and self._turn == 1 and len(self._order) > 2:
@@ -112,6 +117,21 @@ class Turns:
         last = resting and self._resorts > 0 and self._nothing_else()
         self._resorts -= resting
         return self._watcher.admit(endpoint, again=again, last=last)
+
+    def pointless_after(self, failed: Failed, endpoint: EndpointFacts) -> bool:
+        """Whether nobody else is to be asked: the call itself is at fault, for every model."""
+        if not failed.error.client_fault or failed.status is None:
+            return False
+        self._refused.append((failed.error.code, endpoint))
+        return failed.error.code not in OF_THE_MODEL
+
+    def _would_refuse(self, endpoint: EndpointFacts) -> bool:
+        """Whether another endpoint of its model has refused the call, and it is no better."""
+        return any(
+            one.model == endpoint.model
+            and not (code == "context_length_exceeded" and endpoint.context > one.context)
+            for code, one in self._refused
+        )
 
     def better_elsewhere(self, endpoint: EndpointFacts) -> bool:
         """Whether to go on rather than wait for an endpoint that has just failed."""

@@ -107,7 +107,7 @@ async def first_healthy(
             return
         except Failed as failed:
             last = failed
-            if watch.over or (failed.error.client_fault and failed.status is not None):
+            if turns.pointless_after(failed, endpoint) or watch.over:
                 break
     raise _public(last)
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
+import msgspec
 import pytest
 
 from alltoken_app.errors import Invalid, UpstreamFailed
@@ -153,3 +154,43 @@ async def test_a_client_that_leaves_gives_the_probe_free() -> None:
 def test_there_are_at_most_eight_attempts() -> None:
     many = [endpoint(str(number)) for number in range(12)]
     assert len(list(Turns(many, Health(), []))) == 8
+
+
+def refusing(code: str) -> Any:
+    body = b'{"error":{"code":"%b","message":"no"}}' % code.encode()
+
+    async def write(writer: Any) -> None:
+        writer.write(b"HTTP/1.1 400 No\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("code", "model", "context", "tried"),
+    [
+        ("context_length_exceeded", "c/d", 100, ["a", "b"]),  # the caller named another model
+        ("context_length_exceeded", "a/b", 100, ["a"]),
+        ("context_length_exceeded", "a/b", 9_000, ["a", "b"]),
+        ("content_filter", "c/d", 100, ["a", "b"]),
+        ("content_filter", "a/b", 9_000, ["a"]),
+        ("invalid_value", "c/d", 9_000, ["a"]),
+    ],
+)
+async def test_what_one_model_refuses_a_stand_in_or_a_longer_context_may_serve(
+    code: str, model: str, context: int, tried: list[str]
+) -> None:
+    first = msgspec.structs.replace(A, context=1_000)
+    second = msgspec.structs.replace(B, model=model, context=context)
+    attempts: list[Attempt] = []
+    upstream = Upstream(1.0, frozenset())
+    async with upstreams(a=refusing(code), b=whole) as connections:
+        answer = forward.first_healthy(
+            Call("chat", "a/b", MESSAGES), [first, second], connections, 8, upstream, CLOCKS,
+            attempts,
+        )  # fmt: skip
+        with suppress(Invalid):
+            async for _ in answer:
+                pass
+    await upstream.close()
+    assert [attempt.provider for attempt in attempts] == tried

@@ -146,7 +146,6 @@ class ResponsesFields(msgspec.Struct):
 
     model: Slug
     input: Raw = NULL
-    models: Annotated[list[Slug], msgspec.Meta(max_length=32)] | None = None
     instructions: str | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -172,6 +171,5 @@ class ResponsesFields(msgspec.Struct):
     user: Annotated[str, msgspec.Meta(max_length=512)] | None = None
     safety_identifier: Annotated[str, msgspec.Meta(max_length=512)] | None = None
     service_tier: str | None = None
-    session_id: Annotated[str, msgspec.Meta(max_length=256)] | None = None
     provider: Preferences | None = None
     alltoken: Extension | None = None
