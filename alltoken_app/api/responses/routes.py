@@ -8,6 +8,7 @@ from alltoken_app.api.responses.face import ResponsesFace
 from alltoken_app.errors import NotFound
 
 FACE = ResponsesFace()
+UNSERVED = frozenset({"/responses/compact", "/responses/input_tokens"})
 
 
 async def create_response(request: Request) -> None:
@@ -21,6 +22,8 @@ async def create_response(request: Request) -> None:
 async def show_nothing(request: Request) -> None:
     """Every address of a kept response: there is none."""
     await authenticate(request)
+    if request.path in UNSERVED:
+        raise NotFound(f"There is nothing at {request.mount}{request.path}.")
     text = (
         "AllToken keeps no responses: there is nothing to fetch, cancel or delete. Send the items "
         "of a conversation with each request. Nothing was charged."
