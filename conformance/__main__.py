@@ -35,7 +35,7 @@ def _request(record: Record, tally: Crossings) -> None:
         return
     for target in crossings.TARGETS:
         try:
-            tally.add(record, target.name, crossings.cross(parsed, target))
+            tally.add(record, target.name, crossings.cross(parsed, target, record.model))
         except Miss as miss:
             tally.missed(record, target.name, str(miss))
         except Exception as error:  # noqa: BLE001 - whatever breaks is this crossing's miss

@@ -43,12 +43,17 @@ OURS_TO_SAY = frozenset(
 
 @dataclass(frozen=True)
 class Target:
-    """A provider that a request crosses to: its dialect, one of its models, its published types."""
+    """A provider that a request crosses to: its dialect, one of its models, its published types.
+
+    Attributes:
+        home: The dialect is its maker's own there, with nothing left out.
+    """
 
     name: str
     dialect: Dialect
     model: str
     check: Check
+    home: bool = True
 
 
 TARGETS = (
@@ -60,6 +65,7 @@ TARGETS = (
         AnthropicMessages(anthropic_messages.BEDROCK),
         "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         published.bedrock_claude,
+        home=False,
     ),
     Target("Gemini", Gemini(), "gemini-2.5-flash", published.gemini),
     Target("Vertex", Vertex(), "gemini-3.8-flash", published.gemini),
@@ -91,24 +97,29 @@ CLIENTS: dict[str, Any] = {
 }
 
 
-def cross(parsed: Parsed, target: Target) -> str:
+def cross(parsed: Parsed, target: Target, model: str = "") -> str:
     """What became of a request: "as it is", or "said: …" what the target cannot carry.
+
+    Args:
+        model: The one it was made for: whoever speaks the target's own dialect wants no other.
 
     Raises:
         Miss: The target's published types refuse what was made of it.
     """
+    own = parsed.call.dialect == target.dialect.native
+    wanted = model if own and model else target.model
     endpoint = EndpointFacts(
-        "p:a/b", "a/b", "chat", "p", target.model, ROOM, ROOM, frozenset(), "none", True, None,
+        "p:a/b", "a/b", "chat", "p", wanted, ROOM, ROOM, frozenset(), "none", True, None,
         Price("v", 1, 1),
     )  # fmt: skip
     lost = target.dialect.unable(parsed.call, endpoint)
     try:
-        outgoing = target.dialect.request(parsed.call, endpoint, OUTPUT)
+        outgoing = target.dialect.request(parsed.call, endpoint, parsed.call.max_output or OUTPUT)
     except Unfit as unfit:
         if not lost and unfit.param is None:
             raise Miss(f"it cannot be said, and no field is named: {unfit}") from None
         return "said"
-    if parsed.call.dialect == target.dialect.native:
+    if own:
         _check_untouched(parsed, json.loads(outgoing.body))
         return "as it is"
     try:
