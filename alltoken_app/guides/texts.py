@@ -16,8 +16,9 @@ from markdown_it.token import Token
 FOLDER = Path(__file__).parent
 HERE = "http://localhost:3000"  # stands in the texts for the address of the installation
 ORDER = (
-    "quickstart", "chat", "responses", "messages", "structured-output", "embeddings", "audio",
-    "judging", "routing", "money", "errors", "testing", "self-hosting",
+    "quickstart", "clients", "chat", "responses", "messages", "structured-output", "thinking",
+    "embeddings", "audio", "judging", "models", "routing", "money", "keys", "errors", "testing",
+    "self-hosting",
 )  # fmt: skip
 LABELS = {
     "python": "Python", "bash": "curl", "javascript": "JavaScript", "sh": "Shell",

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from alltoken_app import db
 from alltoken_app.guides import texts
+from alltoken_app.services import management_keys
 from alltoken_app.settings import Settings
 from tests.api.conftest import Product, serving
 from tests.docs import samples
@@ -41,15 +43,25 @@ async def product(
         yield running
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def manager(product: Product) -> str:
+    """A management key of the same organisation."""
+    pepper = product.plane.secrets.pepper
+    _, secret = await db.run(management_keys.create, product.actor, "docs", pepper=pepper)
+    return secret
+
+
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("block", samples.blocks(), ids=lambda block: block.id)
-async def test_a_sample_does_what_it_shows(product: Product, block: Block, tmp_path: Path) -> None:
+async def test_a_sample_does_what_it_shows(
+    product: Product, manager: str, block: Block, tmp_path: Path
+) -> None:
     here = Block(**{**vars(block), "text": block.text.replace(texts.HERE, product.url)})
     shutil.copy(SOUNDS / "train.wav", tmp_path)
     process = await asyncio.create_subprocess_exec(
         *samples.command(here, tmp_path),
         cwd=tmp_path,
-        env=os.environ | {"ALLTOKEN_API_KEY": product.key},
+        env=os.environ | {"ALLTOKEN_API_KEY": product.key, "ALLTOKEN_MANAGEMENT_KEY": manager},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
