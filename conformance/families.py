@@ -70,6 +70,7 @@ def case_of(record: Record) -> Case | str:
 
 # What an answer looks like, where only the answer was kept and it was filed by its first word.
 SHAPES = (
+    (b'"embeddings": [[', "ollama's own API"),
     (b'"total_duration"', "ollama's own API"),
     (b'"message-start"', "native"),
     (b'"billed_units"', "native"),
