@@ -6,8 +6,8 @@ Retry and fallback end at the first content byte: after that a failure belongs t
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 
 import msgspec
 
@@ -113,7 +113,7 @@ async def first_healthy(
 
 
 class _Watch:
-    """The clocks of one call, each cut short by what is left of the whole.
+    """The clocks of one call: moments of time.monotonic, none later than the end of the whole.
 
     A deadline is set around each wait, never across a `yield`: the generator may be continued by
     another task than the one that began it.
@@ -128,18 +128,14 @@ class _Watch:
         """The clock of the first token starts here, and no comment or role sets it back."""
         self._attempt_began = time.monotonic()
 
-    def first_token(self) -> asyncio.Timeout:
-        spent = time.monotonic() - self._attempt_began
-        return self._within(max(self._clocks.first_token - spent, 0.0))
+    def first_token(self) -> float:
+        return min(self._attempt_began + self._clocks.first_token, self._end)
 
-    def whole(self) -> asyncio.Timeout:
-        return self._within(self._clocks.whole)
+    def whole(self) -> float:
+        return min(time.monotonic() + self._clocks.whole, self._end)
 
-    def inter_token(self) -> asyncio.Timeout:
-        return self._within(self._clocks.inter_token)
-
-    def _within(self, seconds: float) -> asyncio.Timeout:
-        return asyncio.timeout(min(seconds, max(self._end - time.monotonic(), 0.0)))
+    def inter_token(self) -> float:
+        return min(time.monotonic() + self._clocks.inter_token, self._end)
 
     def spent(self) -> float:
         """Seconds since this attempt began."""
@@ -191,8 +187,8 @@ async def _attempt(
     proof = await _proof(connection, base_url + outgoing.path, outgoing)
     watch.begin_attempt()
     try:
-        clock = watch.first_token if call.stream else watch.whole
-        async with _opened(upstream.open(base_url, outgoing, proof), clock) as incoming:
+        by = watch.first_token() if call.stream else watch.whole()
+        async with upstream.open(base_url, outgoing, proof, by) as incoming:
             attempt.status = incoming.status
             if incoming.status != 200:
                 raise await _refusal(incoming, dialect, watch)
@@ -222,19 +218,6 @@ async def _proof(connection: Connection, url: str, outgoing: Outgoing) -> Header
         raise Failed(refusals.refusal("upstream_auth_error")) from None
 
 
-@asynccontextmanager
-async def _opened(
-    opening: AbstractAsyncContextManager[Incoming], clock: Callable[[], asyncio.Timeout]
-) -> AsyncIterator[Incoming]:
-    """Enter with a deadline for the status line only; the body has clocks of its own."""
-    async with clock():
-        incoming = await opening.__aenter__()
-    try:
-        yield incoming
-    finally:
-        await opening.__aexit__(None, None, None)
-
-
 def _said(dialect: Dialect, call: Call, endpoint: EndpointFacts, max_output: int) -> Outgoing:
     try:
         return dialect.request(call, endpoint, max_output)
@@ -246,15 +229,15 @@ def _said(dialect: Dialect, call: Call, endpoint: EndpointFacts, max_output: int
 
 
 async def _refusal(incoming: Incoming, dialect: Dialect, watch: _Watch) -> Failed:
-    async with watch.first_token():
-        payload = await _read(incoming, MAX_REFUSAL)
+    incoming.expect_by(watch.first_token())
+    payload = await _read(incoming, MAX_REFUSAL)
     error = dialect.read_error(incoming.status, incoming.header, payload)
     return Failed(error, incoming.status)
 
 
 async def _reply(call: Call, incoming: Incoming, dialect: Dialect, watch: _Watch) -> Reply:
-    async with watch.whole():
-        payload = await _read(incoming, MAX_REPLY)
+    incoming.expect_by(watch.whole())
+    payload = await _read(incoming, MAX_REPLY)
     try:
         return dialect.read(call, incoming.header, payload)
     except StreamError as error:
@@ -285,8 +268,8 @@ async def _stream(
     begun = False
     while not events.done:
         try:
-            async with watch.inter_token() if begun else watch.first_token():
-                received = await incoming.chunk()
+            incoming.expect_by(watch.inter_token() if begun else watch.first_token())
+            received = await incoming.chunk()
             pieces = events.feed(received)
         except (Broken, Cut, TimeoutError, ValueError, StreamError) as error:
             if not begun:

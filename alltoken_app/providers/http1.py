@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to a provider: a request goes out, an answer comes in as it arrives."""
 
 import asyncio
+import time
 from collections import deque
 from typing import cast
 
@@ -38,6 +39,16 @@ class Connection(asyncio.Protocol):
         self._complete = False
         self._lost = False
         self._waiter: asyncio.Future[None] | None = None
+        self._by = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    def expect_by(self, moment: float) -> None:
+        """From now on whoever waits past `moment` (of time.monotonic) gets a TimeoutError.
+
+        One timer, moved only when it fires or must fire earlier: a stream moves it at every chunk.
+        """
+        self._by = moment
 
     def send(self, request: bytes) -> None:
         """Begin an exchange: write the whole request.
@@ -101,10 +112,28 @@ class Connection(asyncio.Protocol):
 
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
+        if self._by and (self._timer is None or self._timer_at > self._by):
+            self._set_timer()
         try:
             await self._waiter
         finally:
             self._waiter = None
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        delay = max(self._by - time.monotonic(), 0.0)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._is_late)
+        self._timer_at = self._by
+
+    def _is_late(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._by > time.monotonic():
+            self._set_timer()
+        else:
+            self._waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -141,6 +170,9 @@ class Connection(asyncio.Protocol):
         """Called by the loop."""
         self._lost = True
         self._wake()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by the parser."""

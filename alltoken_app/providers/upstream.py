@@ -64,14 +64,16 @@ class Upstream:
 
     @asynccontextmanager
     async def open(
-        self, base_url: str, outgoing: Outgoing, proof: Headers = ()
+        self, base_url: str, outgoing: Outgoing, proof: Headers = (), by: float = 0.0
     ) -> AsyncIterator[Incoming]:
         """Send a POST and receive its answer; leaving the block drops what was not read.
 
         Args:
             proof: Headers with the credential.
+            by: Until when (of time.monotonic) the status must have come; 0 waits on.
 
         Raises:
+            TimeoutError: It had not come by then.
             ConnectFailed: Not reached, or plain http to a host that is not ours.
             Broken: Lost before the status arrived.
         """
@@ -79,8 +81,9 @@ class Upstream:
         place = (address.tls, address.host, address.port)
         request = _request(address, outgoing, proof)
         connection = self._rested(place)
-        if connection is None or not await _taken(connection, request):
+        if connection is None or not await _taken(connection, request, by):
             connection = await self._connect(address)
+            connection.expect_by(by)
             connection.send(request)
         try:
             await connection.head()
@@ -138,12 +141,13 @@ class Upstream:
         self._idle.clear()
 
 
-async def _taken(connection: Connection, request: bytes) -> bool:
+async def _taken(connection: Connection, request: bytes, by: float) -> bool:
     """Send on a kept connection; False when the provider had closed it, which looks like silence.
 
     Raises:
         Broken: It answered something and was lost then.
     """
+    connection.expect_by(by)
     try:
         connection.send(request)
         await connection.head()

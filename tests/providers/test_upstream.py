@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -213,3 +214,33 @@ async def test_tls_is_checked_before_anything_is_sent(
         trusting = Upstream(1.0, frozenset())
         assert await body_of(trusting, f"https://127.0.0.1:{port}") == (200, b"hi")
         await trusting.close()
+
+
+async def test_a_deadline_moves_with_each_wait_and_costs_one_timer() -> None:
+    """Each chunk in time moves the deadline; the one that is late is a TimeoutError."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(4):
+            await asyncio.sleep(0.1)
+            writer.write(b"1\r\nx\r\n")
+        await asyncio.sleep(5)
+        writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    upstream = Upstream(1, frozenset())
+    url = f"http://127.0.0.1:{port}"
+    async with upstream.open(url, POST, by=time.monotonic() + 1) as incoming:
+        for _ in range(4):
+            incoming.expect_by(time.monotonic() + 0.3)
+            assert await incoming.chunk() == b"x"
+        incoming.expect_by(time.monotonic() + 0.3)
+        with pytest.raises(TimeoutError):
+            await incoming.chunk()
+    with pytest.raises(TimeoutError):
+        async with upstream.open(url, POST, by=time.monotonic() - 1):
+            pass
+    await upstream.close()
+    server.close()
