@@ -5,6 +5,7 @@ OpenRouter's client refuses an answer that lacks a key, so what is unknown is nu
 
 from typing import Any
 
+from alltoken_app.catalog import pricing as rates
 from alltoken_app.catalog.snapshot import ModelFacts, ProviderFacts
 from alltoken_app.clock import to_datetime
 from alltoken_app.money import Pico, usd_of_pico
@@ -52,7 +53,7 @@ def model(found: ModelFacts, plane: Plane, mount: str) -> dict[str, Any]:
         "available": any(reachable(one, plane) for one in found.endpoints),
         "context_length": found.context,
         "architecture": architecture(found),
-        "pricing": pricing(best.price) if best else {"prompt": NO_PRICE, "completion": NO_PRICE},
+        "pricing": pricing(best) if best else {"prompt": NO_PRICE, "completion": NO_PRICE},
         "top_provider": {
             "context_length": best.context if best else found.context,
             "max_completion_tokens": best.max_output if best else found.max_output,
@@ -80,12 +81,14 @@ def architecture(found: ModelFacts) -> dict[str, Any]:
     }
 
 
-def pricing(price: Price) -> dict[str, Any]:
+def pricing(one: EndpointFacts) -> dict[str, Any]:
     """Strings, USD per unit, exact. What is not sold is left out."""
-    rates = {name: getattr(price, ours) for name, ours in PRICES.items()}
-    shown: dict[str, Any] = {name: _shown(rate) for name, rate in rates.items() if rate is not None}
-    shown.setdefault("prompt", "0" if _otherwise_priced(price) else NO_PRICE)
-    shown.setdefault("completion", "0" if _sold(price) else NO_PRICE)
+    price = one.price
+    found = {name: getattr(price, ours) for name, ours in PRICES.items()}
+    shown: dict[str, Any] = {name: _shown(rate) for name, rate in found.items() if rate is not None}
+    without = "0" if _sold(one) else NO_PRICE
+    shown.setdefault("prompt", without)
+    shown.setdefault("completion", without)
     shown |= {"request": _shown(price.request), "discount": 0, "price_version": price.version}
     if price.tiers:
         shown["overrides"] = [
@@ -111,7 +114,7 @@ def endpoint(one: EndpointFacts, of: ModelFacts, plane: Plane) -> dict[str, Any]
         "max_prompt_tokens": None,
         "max_completion_tokens": one.max_output,
         "quantization": one.quantization,
-        "pricing": pricing(one.price),
+        "pricing": pricing(one),
         "supported_parameters": sorted(one.parameters),
         "supports_implicit_caching": one.implicit_caching,
         "supports_voice_cloning": False,
@@ -158,27 +161,24 @@ def provider(found: ProviderFacts, plane: Plane) -> dict[str, Any]:
 
 def cheapest(found: ModelFacts, plane: Plane) -> EndpointFacts | None:
     """The endpoint whose price is shown for the model."""
-    priced = [one for one in found.endpoints if _sold(one.price)]
+    priced = [one for one in found.endpoints if _sold(one)]
     here = [one for one in priced if reachable(one, plane)]
     return min(here or priced, key=lambda one: (one.price.blend, one.id), default=None)
 
 
 def reachable(one: EndpointFacts, plane: Plane) -> bool:
     """Whether this installation can send anything to it."""
-    return one.provider in plane.connections and _sold(one.price)
+    return one.provider in plane.connections and _sold(one)
 
 
-def _sold(price: Price) -> bool:
-    return price.input is not None or _otherwise_priced(price)
-
-
-def _otherwise_priced(price: Price) -> bool:
-    return any(rate is not None for rate in (price.millisecond, price.character, price.unit))
+def _sold(one: EndpointFacts) -> bool:
+    """Whether a plain request to it has a price."""
+    return rates.unpriced(one, one.kind) is None
 
 
 def _tokens(price: Price) -> dict[str, str]:
-    rates = {name: getattr(price, PRICES[name]) for name in TOKENS}
-    return {name: _shown(rate) for name, rate in rates.items() if rate is not None}
+    found = {name: getattr(price, PRICES[name]) for name in TOKENS}
+    return {name: _shown(rate) for name, rate in found.items() if rate is not None}
 
 
 def _shown(rate: Pico) -> str:

@@ -88,6 +88,9 @@ def dearest_output(price: Price, extras: Extras = NONE) -> Pico:
 def unpriced(endpoint: EndpointFacts, operation: str, extras: Extras = NONE) -> str | None:
     """The unit this call may use that the endpoint's card has no rate for; None when all do."""
     price = endpoint.price
+    priced = price.input is not None and price.output is not None
+    if extras is NONE and priced and operation == "chat":
+        return None
     bases = BASES[operation]
     if not any(all(getattr(price, rate) is not None for rate in base) for base in bases):
         return next(rate for rate in bases[0] if getattr(price, rate) is None)

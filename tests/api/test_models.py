@@ -1,15 +1,19 @@
 """alltoken_app/api/models.py, with both dialects' official clients, over the real catalogue"""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 from openai import NotFoundError
 from openrouter import OpenRouter
+from sqlmodel import Session
 
-from alltoken_app import db
+from alltoken_app import db, revisions
 from alltoken_app.catalog import publish
+from alltoken_app.clock import now_ms
 from alltoken_app.routing.health import Health
+from alltoken_app.tables.catalog import PriceCard
 from tests.api.conftest import Product
 
 CLAUDE = "anthropic/claude-sonnet-4.5"
@@ -198,3 +202,29 @@ async def _endpoints(product: Product, slug: str) -> list[dict[str, Any]]:
     async with httpx.AsyncClient() as http:
         answer = await http.get(f"{product.url}/api/v1/models/{slug}/endpoints")
     return list(answer.json()["data"]["endpoints"])
+
+
+def _without_output_rate(session: Session) -> None:
+    at = now_ms()
+    session.add(
+        PriceCard(
+            version="half", endpoint_id="fault:fault/ok", rates={"input": 1}, effective_from=at
+        )
+    )
+    revisions.bump(session, "catalog")
+
+
+async def test_a_request_that_may_use_an_unpriced_unit_is_not_routed_and_costs_nothing(
+    product: Product,
+) -> None:
+    await db.run(_without_output_rate)
+    while product.plane.catalog.models["fault/ok"].endpoints[0].price.version != "half":
+        await asyncio.sleep(0.01)
+    before = (await product.balance()).available
+    body = {"model": "fault/ok", "messages": [{"role": "user", "content": "hi"}]}
+    async with product.http() as http:
+        answer = await http.post("/v1/chat/completions", json=body)
+    assert answer.status_code in (404, 503)
+    assert answer.json()["error"]["excluded_by"] == {"fault:fault/ok": "unpriced_unit"}
+    assert (await product.balance()).available == before
+    assert (await _endpoints(product, "fault/ok"))[0]["pricing"]["completion"] == "-1"
