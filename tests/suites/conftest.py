@@ -54,6 +54,11 @@ def benchmark() -> Callable[..., Any]:
     return lambda work, *arguments, **options: work(*arguments, **options)
 
 
+@pytest.fixture
+def vcr() -> None:
+    """Nothing is recorded: the product and its upstream are real."""
+
+
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Gateway]:
     """One product for all suites, with the pupil behind it."""
