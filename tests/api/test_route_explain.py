@@ -21,6 +21,9 @@ from tests.api.conftest import Product, serving
 HI: list[Any] = [{"role": "user", "content": "hi"}]
 EXPLAIN = "/v1/route/explain"
 
+# Where rules and quotes are kept is tested on both: services/test_routing_rules.py, test_quotes.py.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def chosen(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
