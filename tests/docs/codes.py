@@ -20,6 +20,9 @@ APP = Path(errors.__file__).parent
 PASSED = (
     "api", "egress", "routing", "ledger", "limits", "providers", "services/callers.py",
     "services/generations.py", "services/lookups.py", "services/quotes.py",
+    "services/idempotency.py", "services/management_keys.py", "services/provisioning.py",
+    "services/keys.py", "services/key_rules.py", "services/names.py", "services/remote.py",
+    "services/daily_use.py", "services/actors.py",
     "engines/supervisor.py",
 )  # fmt: skip
 # An engine's refusals travel by HTTP: what they become is in providers/dialects.
@@ -29,10 +32,10 @@ ELSEWHERE = (
     "engines/completions.py", "engines/tools.py", "engines/schemas.py",
     "engines/whisper.py", "engines/speaking.py",
     "services/accounts.py", "services/acceptances.py", "services/sessions.py",
-    "services/samples.py", "services/top_ups.py", "services/names.py", "services/key_rules.py",
+    "services/samples.py", "services/top_ups.py",
     "services/mail_links.py", "services/security_log.py", "services/password_rules.py",
-    "services/models.py", "services/addresses.py", "services/keys.py", "services/activity.py",
-    "services/actors.py", "services/demo_top_ups.py", "services/activity_query.py",
+    "services/models.py", "services/addresses.py", "services/activity.py",
+    "services/demo_top_ups.py", "services/activity_query.py",
     "services/activity_detail.py", "services/crediting.py", "services/wallets.py",
     "services/periods.py", "services/routing_rules.py", "services/wish_forms.py",
     "services/providers.py",
@@ -99,7 +102,8 @@ def _add(meaning: Meaning, error: AllTokenError) -> None:
 
 def _add_upstream(meaning: Meaning, code: str) -> None:
     known = [error for error in refusals() if error.code == code]
-    for error in known or [UpstreamError(code, "", retry=False)]:
+    ours = code == "invalid_value"  # the caller's fault, found while the request was made
+    for error in known or [UpstreamError(code, "", retry=False, client_fault=ours)]:
         _add(meaning, forward._public(Failed(error)))
 
 
