@@ -1,14 +1,14 @@
-"""The command line: run, serve, build, migrate, doctor, demo-account, catalog."""
+"""The command line: run, serve, build, migrate, doctor, demo-account, catalog.
+
+Commands that serve do not load what only the others need: it would double their start.
+"""
 
 import sys
 
 import typer
 
-from alltoken_app.command import catalog as catalog_command
 from alltoken_app.command import database, frontend
-from alltoken_app.command import doctor as doctor_command
 from alltoken_app.command import run as run_command
-from alltoken_app.command.demo_account import demo_account as make_demo_account
 from alltoken_app.command.says import Stopped, line
 from alltoken_app.errors import AllTokenError
 from alltoken_app.settings import settings
@@ -53,6 +53,8 @@ def doctor(
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of a table."),
 ) -> None:
     """Say what is installed, configured, reachable, migrated and built. Exit code 1: mend it."""
+    from alltoken_app.command import doctor as doctor_command
+
     raise typer.Exit(doctor_command.doctor(settings(), as_json=as_json))
 
 
@@ -62,6 +64,8 @@ def demo_account(
     email: str = typer.Option("demo@example.com", help="Who signs in."),
 ) -> None:
     """Make an account with credit and a key to try things with; prints one line of JSON."""
+    from alltoken_app.command.demo_account import demo_account as make_demo_account
+
     typer.echo(make_demo_account(settings(), credit=credit, email=email))
 
 
@@ -72,6 +76,8 @@ app.add_typer(catalog, name="catalog")
 @catalog.command("diff")
 def catalog_diff() -> None:
     """Show how our lists, at today's prices, differ from the database."""
+    from alltoken_app.command import catalog as catalog_command
+
     run_command.open_var(settings())
     catalog_command.diff(settings())
 
@@ -83,6 +89,8 @@ def catalog_publish(
     prices: bool = typer.Option(False, help="Only write the prices that a new installation has."),
 ) -> None:
     """Publish our lists at today's prices; without --apply, only show what that would change."""
+    from alltoken_app.command import catalog as catalog_command
+
     if prices:
         line("Prices", catalog_command.write_prices().source)
         return

@@ -18,7 +18,6 @@ from alltoken_app.ledger.books import Books
 from alltoken_app.ledger.promises import FRESH
 from alltoken_app.limits.pool import Pool
 from alltoken_app.limits.rates import Limits, Rates
-from alltoken_app.payments.stripe_client import Payments
 from alltoken_app.providers import connections
 from alltoken_app.providers.base import EndpointFacts
 from alltoken_app.providers.credentials import Bearer
@@ -102,7 +101,6 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
         ),
         engines=engines,
         egress=Guard(frozenset(settings.egress_hosts), settings.egress_timeout),
-        payments=Payments(settings, secrets),
     )
     return plane, fault, seen
 
@@ -155,7 +153,7 @@ async def _close(plane: Plane, fault: FaultUpstream | None) -> None:
             await asyncio.gather(*plane.background, return_exceptions=True)
     await plane.rates.close()
     await plane.upstream.close()
-    await plane.payments.close()
+    await plane.close_payments()
     await plane.engines.close()
     if fault is not None:
         await fault.close()

@@ -12,8 +12,8 @@ from alltoken_app import revisions
 from alltoken_app.clock import now_ms
 from alltoken_app.ledger import credits, reaper
 from alltoken_app.limits import blocks
-from alltoken_app.mail import outbox, sender
-from alltoken_app.services import idempotency, keys, mail_links, security_log, sessions, top_ups
+from alltoken_app.mail import outbox
+from alltoken_app.services import idempotency, keys, mail_links, security_log, sessions
 from alltoken_app.services.plane import Plane
 
 BEAT_SECONDS = 2.0
@@ -37,6 +37,10 @@ def jobs(plane: Plane, *, everything: bool) -> list[Coroutine[Any, Any, None]]:
         own.append(every(GIVE_BACK_SECONDS, plane.rates.turn))
     if not everything:
         return own
+    # Here, for the API alone needs neither mail nor payments, nor all that they bring along.
+    from alltoken_app.mail import sender
+    from alltoken_app.services import top_ups
+
     shared = [
         every(RECONCILE_SECONDS, lambda: top_ups.reconcile(plane.payments)),
         every(SWEEP_SECONDS, _sweep(plane)),

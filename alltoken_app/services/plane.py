@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from alltoken_app.catalog.snapshot import Catalog
 from alltoken_app.crypto import Secrets
@@ -12,13 +13,15 @@ from alltoken_app.egress.fetch import Guard
 from alltoken_app.engines.supervisor import LocalEngine
 from alltoken_app.ledger.books import Books
 from alltoken_app.limits.rates import Rates
-from alltoken_app.payments.stripe_client import Payments
 from alltoken_app.providers.forward import Clocks
 from alltoken_app.providers.table import Connection
 from alltoken_app.providers.upstream import Upstream
 from alltoken_app.routing.plans import Network
 from alltoken_app.services.callers import Callers
 from alltoken_app.settings import Settings
+
+if TYPE_CHECKING:
+    from alltoken_app.payments.stripe_client import Payments
 
 
 @dataclass
@@ -37,13 +40,24 @@ class Plane:
     upstream: Upstream
     clocks: Clocks
     engines: LocalEngine
-    payments: Payments
     network: Network = field(init=False)
     egress: Guard = field(default_factory=Guard)
     background: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.network = Network(self.connections)
+
+    @cached_property
+    def payments(self) -> "Payments":
+        """The payment processor, loaded at its first use: the API alone has none."""
+        from alltoken_app.payments.stripe_client import Payments
+
+        return Payments(self.settings, self.secrets)
+
+    async def close_payments(self) -> None:
+        """Close the payment processor's client, if it was used."""
+        if "payments" in self.__dict__:
+            await self.payments.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run `work` beside the requests; a shutdown waits for it."""
