@@ -5,20 +5,23 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from alltoken_app.guides import texts
+from alltoken_app.api.openapi.document import document
+from alltoken_app.guides import reference, texts
 from tests.browser.look import SCHEMES, axe, shots
 from tests.browser.site import Site
 
 GUIDES = {guide.name: guide for guide in texts.guides()}
+REFERENCE = {page.name: page for page in reference.pages(document())}
+SHOWN = ("api", "api/chat", "api/models", "api/keys")  # the others are made alike
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", [*GUIDES, *SHOWN])
 def test_a_guide_looks_right_and_everybody_can_use_it(page: Page, site: Site, name: str) -> None:
-    guide = GUIDES[name]
+    guide = (GUIDES | REFERENCE)[name]
     page.goto(guide.route)
     expect(page.get_by_role("heading", level=1)).to_have_text(guide.title)
     expect(page.locator("article")).not_to_contain_text(texts.HERE)
-    shots(page, f"docs-{name}")
+    shots(page, f"docs-{name.replace('/', '-')}")
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         axe(page)
@@ -46,6 +49,17 @@ def test_one_goes_from_guide_to_guide_and_to_a_heading(page: Page) -> None:
     contents.get_by_role("link", name="The last chunk").click()
     expect(page).to_have_url(re.compile("#the-last-chunk$"))
     expect(page.get_by_role("heading", name="The last chunk")).to_be_in_viewport()
+
+
+def test_one_goes_from_the_reference_to_an_operation_and_its_objects(page: Page) -> None:
+    page.goto("/docs/api")
+    page.get_by_role("link", name="Create a chat completion").click()
+    expect(page).to_have_url(re.compile("/docs/api/chat#create-a-chat-completion$"))
+    page.get_by_role("link", name="ChatMessage", exact=True).click()
+    expect(page.get_by_role("heading", name="ChatMessage")).to_be_in_viewport()
+    page.get_by_role("link", name="ProviderPreferences", exact=True).click()
+    expect(page).to_have_url(re.compile("/docs/api#providerpreferences$"))
+    expect(page.get_by_role("heading", name="ProviderPreferences")).to_be_in_viewport()
 
 
 def test_on_a_phone_the_contents_unfold(page: Page) -> None:
