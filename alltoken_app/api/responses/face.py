@@ -9,7 +9,7 @@ from alltoken_app.api import errors
 from alltoken_app.api.http import JSON, Header, encode
 from alltoken_app.api.render import KEEP_ALIVE
 from alltoken_app.api.responses import envelope
-from alltoken_app.api.responses.output import Choice, Output
+from alltoken_app.api.responses.output import Output, choices
 from alltoken_app.catalog.snapshot import Catalog
 from alltoken_app.errors import AllTokenError, Kind
 from alltoken_app.providers.base import Piece, Reply
@@ -22,7 +22,6 @@ ENDS = frozenset({"response.completed", "response.incomplete"})
 # The API's own few words for an error inside an answer.
 CODES = {Kind.RATE_LIMITED: "rate_limit_exceeded", Kind.INVALID: "invalid_prompt"}
 
-_choices = msgspec.json.Decoder(list[Choice])
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -34,7 +33,7 @@ class ResponsesFace:
             body = envelope.native(run, catalog, reply.native) | envelope.accounts(run, catalog)
             return (JSON,), encode(body)
         output = Output(envelope.stem(run), _nothing)
-        for choice in _choices.decode(reply.body["choices"])[:1]:
+        for choice in choices(bytes(reply.body["choices"]))[:1]:
             output.add(choice)
         output.close()
         body = envelope.envelope(run, catalog, "completed")
@@ -89,7 +88,7 @@ class Events:
                 self._output.finish = piece.finish or self._output.finish  # we cut it
             else:
                 self._begin()
-                for choice in _choices.decode(piece.choices):
+                for choice in choices(piece.choices):
                     if choice.index == 0:
                         self._output.add(choice)
         return self._written()

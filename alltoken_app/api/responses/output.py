@@ -60,6 +60,27 @@ class Choice(msgspec.Struct):
     logprobs: Logprobs | None = None
 
 
+_choices = msgspec.json.Decoder(list[Choice])
+_loose = msgspec.json.Decoder(list[Json])
+
+
+def choices(raw: bytes) -> list[Choice]:
+    """The choices; of those in a shape of their own what is text and how it ended."""
+    try:
+        return _choices.decode(raw)
+    except msgspec.ValidationError:
+        return [_as_text(found) for found in _loose.decode(raw)]
+
+
+def _as_text(found: Json) -> Choice:
+    said, finish = found.get("delta") or found.get("message"), found.get("finish_reason")
+    texts = said if isinstance(said, dict) else {}
+    kept = {name: texts[name] for name in ("content", "refusal", "reasoning")
+            if isinstance(texts.get(name), str)}  # fmt: skip
+    finish = finish if isinstance(finish, str) else None
+    return Choice(index=found.get("index") or 0, delta=Delta(**kept), finish_reason=finish)
+
+
 class Output:
     """The output so far.
 

@@ -19,6 +19,7 @@ from alltoken_app.providers.base import (
 )
 from alltoken_app.providers.dialects import openai_responses_items as items
 from alltoken_app.providers.dialects import openai_responses_reply as reply
+from alltoken_app.providers.dialects import openai_responses_shapes as shapes
 from alltoken_app.providers.dialects.openai_chat import ALWAYS, OpenAIChat
 from alltoken_app.providers.dialects.openai_responses_reply import NULL, OutItem, ResponseIn
 from alltoken_app.providers.dialects.openai_responses_stream import ResponsesReader
@@ -99,6 +100,7 @@ class OpenAIResponses:
             if _thinks(endpoint):
                 body["include"] = _with_secrets(body.get("include", NONE))
         else:
+            shapes.check(call)
             body = items.body(fields, thinks=_thinks(endpoint))
             if "web_search_options" in fields:
                 body["max_tool_calls"] = call.known.searches or SEARCHES

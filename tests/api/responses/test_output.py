@@ -5,7 +5,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alltoken_app.api.responses.output import Choice, Custom, Delta, Function, Output, ToolCall
+from alltoken_app.api.responses.output import (
+    Choice,
+    Custom,
+    Delta,
+    Function,
+    Output,
+    ToolCall,
+    choices,
+)
 from alltoken_app.providers.dialects import openai_reasoning
 
 Json = dict[str, Any]
@@ -44,6 +52,12 @@ def test_a_stream_builds_what_the_whole_builds(
     assert done == items
     opened = [event["type"] for event in events].count("response.output_item.added")
     assert opened == len(items)
+
+
+def test_what_has_a_shape_of_its_own_still_says_its_text() -> None:
+    odd = b'[{"index":0,"delta":{"content":"a","tool_calls":{},"reasoning_details":"x"},"x":1}]'
+    items, _ = built(choices(odd)[0].delta or Delta())
+    assert items[0]["content"][0]["text"] == "a"
 
 
 def test_calls_that_share_an_index_are_told_apart_by_their_ids() -> None:

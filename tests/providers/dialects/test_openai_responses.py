@@ -328,6 +328,26 @@ def test_reasoning_always_comes_in_a_form_that_can_be_sent_back() -> None:
         assert json.loads(DIALECT.request(own, ENDPOINT, 1).body).get("include") == said
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("messages", [{"role": "user", "content": [5]}]),
+        ("messages", [{"role": "user", "content": [{"type": "file", "file": "x"}]}]),
+        ("messages", [{"role": "assistant", "tool_calls": ["x"]}]),
+        ("messages", [{"role": "assistant", "reasoning_details": "x"}]),
+        ("tools", [{"type": "custom", "custom": {"format": "x"}}]),
+        ("tool_choice", {"type": "allowed_tools", "allowed_tools": {"tools": [1]}}),
+        ("response_format", {"type": "json_schema", "json_schema": 5}),
+        ("web_search_options", {"user_location": "Ulm"}),
+        ("reasoning", {"effort": 5}),
+    ],
+)
+def test_what_has_another_shape_is_named(field: str, value: object) -> None:
+    with pytest.raises(Unfit) as caught:
+        sent(**{"messages": [], field: value})
+    assert caught.value.param == field
+
+
 def test_what_it_cannot_carry_is_named() -> None:
     wishes = asked(messages=[], stop=["x"], reasoning={"max_tokens": 5})
     wishes = msgspec.structs.replace(wishes, choices=2)
