@@ -147,6 +147,7 @@ class Health:
     def failed(self, endpoint: EndpointFacts, error: UpstreamError, status: int | None) -> None:
         """It gave no answer, or broke off within one."""
         now, seen = self.now(), self._seen(endpoint)
+        self._provider(endpoint).credential.left()  # another may probe it
         if error.client_fault and status is None:
             self.left(endpoint)  # it was never sent
         elif error.client_fault:

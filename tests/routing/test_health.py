@@ -205,3 +205,18 @@ def test_uptime_counts_what_failed_within_an_answer_too(health: Health) -> None:
         health.answered(CHEAP, 0.1)
     fail(health, 1)
     assert health.view(CHEAP).uptime_30m == 75.0
+
+
+@pytest.mark.parametrize("status", [400, 429, 500])
+def test_a_probe_of_a_credential_that_ends_otherwise_lets_another_probe(
+    health: Health, clock: Clock, status: int
+) -> None:
+    for _ in range(3):
+        health.failed(CHEAP, refusals.by_status(401), 401)
+    clock.at += LONGEST_REST
+    assert health.admit(CHEAP, again=False, last=False)
+    health.failed(CHEAP, refusals.by_status(status), status)
+    clock.at += LONGEST_REST
+    assert health.admit(CHEAP, again=False, last=False)
+    health.answered(CHEAP, 0.1)
+    assert health.standing(CHEAP) is Standing.CLOSED
