@@ -16,6 +16,10 @@ LEAD = (
     "Every address with its fields, limits and errors, made from the same types that read your "
     "requests. Programs get it as OpenAPI 3.1 from /openapi.json."
 )
+SERVED = (
+    "Each is there under `/v1` and under `/api/v1`; only errors differ. "
+    "[The document itself](/openapi.json) is at the root, too."
+)
 SHARED = ("ProviderPreferences", "AllToken")  # in every body: explained on the overview
 JSON = "application/json"
 METHODS = ("get", "post", "patch", "delete")
@@ -49,7 +53,7 @@ class Book:
         parts = [f"# {TITLE}", LEAD, "## Addresses"]
         for name, _ in groups:
             parts += [f"### {name}", _table(["Address", "What it does"], self._addresses(name))]
-        parts += ["Each is there under `/v1` and under `/api/v1`; only errors differ."]
+        parts += [SERVED]
         parts += ["## Credentials", *self._keys()]
         parts += ["## Headers of a request", self._named("parameters")]
         parts += ["## Headers of an answer", self._named("headers")]
