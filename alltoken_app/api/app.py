@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from alltoken_app.api import (
     account,
+    activity,
     chat,
     completions,
     errors,
@@ -49,6 +50,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/key": {"GET": account.show_key},
     "/keys": {"GET": keys.list_keys, "POST": keys.create_key},
     "/generation": {"GET": account.show_generation},
+    "/activity": {"GET": activity.show_activity},
     "/openapi.json": {"GET": openapi.show_document},
 }
 DOCUMENT = "/openapi.json"  # at the root, too

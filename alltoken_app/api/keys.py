@@ -6,15 +6,13 @@ from typing import Any, Literal
 import msgspec
 
 from alltoken_app.api import parse
-from alltoken_app.api.auth import credential
+from alltoken_app.api.auth import manager
 from alltoken_app.api.http import Request
 from alltoken_app.api.render import exact
 from alltoken_app.clock import from_iso, iso
-from alltoken_app.crypto import token_digest, well_formed
-from alltoken_app.errors import Forbidden, Invalid, Unauthenticated
+from alltoken_app.errors import Invalid
 from alltoken_app.limits.allowances import UNLIMITED, Limits
-from alltoken_app.services import management_keys, provisioning
-from alltoken_app.services.actors import Actor
+from alltoken_app.services import provisioning
 from alltoken_app.services.keys import NewKey
 from alltoken_app.services.provisioning import Change, ManagedKey
 
@@ -64,7 +62,7 @@ _changed = msgspec.json.Decoder(Changed)
 
 async def list_keys(request: Request) -> None:
     """The organisation's keys, a hundred at a time: `?offset=`."""
-    actor = await _manager(request)
+    actor = await manager(request)
     offset = request.query.get("offset", "0")
     if not offset.isdigit():
         raise Invalid("offset: a whole number, 0 or more.", param="offset")
@@ -77,7 +75,7 @@ async def list_keys(request: Request) -> None:
 
 async def create_key(request: Request) -> None:
     """Make a key. Its secret is in this answer and never shown again."""
-    actor = await _manager(request)
+    actor = await manager(request)
     body = await request.body()
     parse.document(body, request.header(b"content-type"))
     wanted = parse.decode(_wanted, body)
@@ -98,14 +96,14 @@ async def create_key(request: Request) -> None:
 
 async def show_key(request: Request) -> None:
     """One key, by its hash."""
-    actor = await _manager(request)
+    actor = await manager(request)
     found = await request.plane.database.read(provisioning.get, actor, _hash(request))
     await request.json(200, {"data": _document(found)})
 
 
 async def change_key(request: Request) -> None:
     """Rename, disable, enable or limit a key."""
-    actor = await _manager(request)
+    actor = await manager(request)
     body = await request.body()
     parse.document(body, request.header(b"content-type"))
     wanted = parse.decode(_changed, body)
@@ -123,28 +121,9 @@ async def change_key(request: Request) -> None:
 
 async def delete_key(request: Request) -> None:
     """Revoke a key for good."""
-    actor = await _manager(request)
+    actor = await manager(request)
     await request.plane.database.run(provisioning.delete, actor, _hash(request))
     await request.json(200, {"deleted": True})
-
-
-async def _manager(request: Request) -> Actor:
-    """Who acts by the management key of this request.
-
-    Raises:
-        Unauthenticated, Forbidden: There is none, it does not work, or it is another kind of key.
-    """
-    token = credential(request)
-    if not token:
-        text = "Send a management key as a header: Authorization: Bearer atm_…"
-        raise Unauthenticated(text, code="missing_api_key")
-    if not token.startswith(management_keys.PREFIX):
-        text = "Keys are managed with a management key (atm_…); make one on the Keys page."
-        raise Forbidden(text, code="management_key_required")
-    if not well_formed(token):
-        raise Unauthenticated("This management key does not work. Make a new one.")
-    digest = token_digest(request.plane.secrets.pepper, token)
-    return await request.plane.database.run(management_keys.use, digest)
 
 
 def _limits(wanted: RateLimit | msgspec.UnsetType | None) -> Limits:

@@ -11,7 +11,7 @@ from alltoken_app.errors import NotFound
 from alltoken_app.ledger import accounts, periods
 from alltoken_app.money import Nano, usd, usd_of_pico
 from alltoken_app.tables.generation import Generation
-from alltoken_app.tables.key import ApiKey
+from alltoken_app.tables.key import ApiKey, ManagementKey
 from alltoken_app.tables.ledger import Budget, Lot
 
 
@@ -40,6 +40,7 @@ class KeyRecord:
     used_month: Nano
     expires_at: Millis | None
     models: tuple[str, ...]
+    created_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,24 @@ def key(session: Session, key_id: str | None, budget_id: str | None, label: str)
         used_month=_used(session, key_id, since["month"]),
         expires_at=row.expires_at if row else None,
         models=tuple(filter(None, row.models.split(","))) if row else (),
+        created_by=row.created_by if row else None,
     )
+
+
+def management_key(session: Session, key_id: str) -> KeyRecord:
+    """A management key: it spends nothing.
+
+    Raises:
+        NotFound: It is gone.
+    """
+    row = session.get(ManagementKey, key_id)
+    if row is None:
+        raise NotFound("There is no such key.")
+    return KeyRecord(
+        label=row.display, name=row.name, limit=None, remaining=None, period=None, used=0,
+        used_day=0, used_week=0, used_month=0, expires_at=row.expires_at, models=(),
+        created_by=row.created_by,
+    )  # fmt: skip
 
 
 def _used(session: Session, key_id: str | None, since: Millis) -> Nano:

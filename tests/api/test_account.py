@@ -30,7 +30,7 @@ async def test_a_key_knows_its_limit(product: Product) -> None:
         await product.quiet()
         data = (await http.get("/v1/key")).json()["data"]
     assert data["limit"] == 1
-    assert data["limit_reset"] == "month"
+    assert data["limit_reset"] == "monthly"
     assert 0 < data["limit_remaining"] < 1
     assert data["usage"] == data["usage_daily"] > 0
     assert data["label"].startswith("atk_test_")

@@ -8,7 +8,7 @@ from alltoken_app.api.audio import speech, transcriptions
 from alltoken_app.api.messages import fields as messages_fields
 from alltoken_app.api.messages import parse as messages
 from alltoken_app.api.openapi import answers, records
-from alltoken_app.api.openapi.queries import GENERATION, KEYS, MODELS, SURFACE, Query
+from alltoken_app.api.openapi.queries import ACTIVITY, GENERATION, KEYS, MODELS, SURFACE, Query
 from alltoken_app.api.responses import fields as responses
 
 SOUNDS = ("audio/mpeg", "audio/ogg", "audio/aac", "audio/flac", "audio/wav", "audio/pcm")
@@ -171,6 +171,10 @@ OPERATIONS = (
     Operation("GET", "/generation", "Account", "Show the record of a request",
               "It is there as soon as the answer has ended.",
               answer=records.WrappedGeneration, query=GENERATION),
+    Operation("GET", "/activity", "Account", "Show what was used per day",
+              "The last 30 days in UTC, by model and endpoint: an API key sees its own use, a "
+              "management key the organisation’s.",
+              answer=records.Activity, query=ACTIVITY),
     Operation("GET", "/keys", "Keys", "List keys", "A hundred at a time.",
               answer=records.WrappedKeys, query=KEYS, key=MANAGEMENT_KEY),
     Operation("POST", "/keys", "Keys", "Create a key", "The secret is in this answer only.",

@@ -56,6 +56,12 @@ KEYS = (
     Query("include_disabled", "Whether paused keys are listed", {**YES, "default": True}),
 )
 GENERATION = (Query("id", "The generation: `gen_…`", TEXT, required=True),)
+ACTIVITY = (
+    Query("date", "One of the last 30 days, such as 2027-01-31; all of them without it", TEXT),
+    Query("api_key_hash", "The use of one key, by its hash (management keys only)", TEXT),
+    Query("user_id", "The use of one member (management keys only)", TEXT),
+    Query("group_by", "Says in each row whose it is", {"enum": ["workspace"]}),
+)
 SURFACE = (
     Query(
         "for",

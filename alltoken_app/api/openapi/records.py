@@ -208,9 +208,37 @@ class KeyInfo(msgspec.Struct):
     usage_weekly: float
     usage_monthly: float
     expires_at: str | None
+    is_management_key: bool
+    organization_id: str
+    creator_user_id: str | None
+    budgets: list[Json]
     models: list[str]
     book: str
     rate_limit: Json
+
+
+class DayOfUse(msgspec.Struct):
+    """One model at one endpoint on one UTC day. Money in USD, as numbers."""
+
+    date: str
+    model: str
+    model_permaslug: str
+    endpoint_id: str
+    provider_name: str
+    usage: float
+    byok_usage_inference: float
+    requests: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    workspace_id: str | Absent = UNSET
+
+
+class Activity(msgspec.Struct):
+    """What was used per day, the newest first."""
+
+    data: list[DayOfUse]
 
 
 class WrappedKeyInfo(msgspec.Struct):
