@@ -10,6 +10,8 @@ from pathlib import Path
 from alltoken_app import errors
 from alltoken_app.api.errors import status_of
 from alltoken_app.errors import AllTokenError
+from alltoken_app.limits import allowances
+from alltoken_app.limits.allowances import Limits, Subject
 from alltoken_app.providers import forward
 from alltoken_app.providers import refusals as upstream_refusals
 from alltoken_app.providers.attempts import Failed
@@ -89,6 +91,8 @@ def reachable() -> dict[str, Meaning]:
                     _add_upstream(meaning, code)
     for error in refusals():
         _add_upstream(found[error.code], error.code)
+    for error in too_many():
+        _add(found[error.code], error)
     for code in interruptions():
         found[code].statuses.add("stream")
         found[code].types.add(errors.UpstreamFailed.kind.value)
@@ -105,6 +109,13 @@ def _add_upstream(meaning: Meaning, code: str) -> None:
     ours = code == "invalid_value"  # the caller's fault, found while the request was made
     for error in known or [UpstreamError(code, "", retry=False, client_fault=ours)]:
         _add(meaning, forward._public(Failed(error)))
+
+
+def too_many() -> list[AllTokenError]:
+    """What the limits refuse."""
+    one = Subject("", "key", Limits(1, 1, 1))
+    made = allowances.too_many_requests(one, 1), allowances.too_many_tokens(one, 1)
+    return [*made, allowances.too_many_at_once(one)]
 
 
 def refusals() -> list[UpstreamError]:

@@ -10,7 +10,13 @@ from alltoken_app.api.messages import blocks
 from alltoken_app.api.messages import parse as messages
 from alltoken_app.api.openapi import examples, records, words
 from alltoken_app.api.openapi.inside import INSIDE
-from alltoken_app.api.openapi.operations import GROUPS, OPERATIONS, Operation
+from alltoken_app.api.openapi.operations import (
+    API_KEY,
+    GROUPS,
+    MANAGEMENT_KEY,
+    OPERATIONS,
+    Operation,
+)
 from alltoken_app.api.openapi.schemas import REF, Schemas
 from alltoken_app.api.responses import fields as responses
 from alltoken_app.guides import texts
@@ -44,8 +50,10 @@ HEADER = re.compile(r"^\| `([A-Z][\w-]+)` \| ([^|]+) \|$", re.MULTILINE)
 MEANINGS = {
     400: "The request is wrong", 401: "No key, or one that does not work",
     402: "The wallet or the key’s limit cannot cover it", 403: "Not allowed",
-    404: "No such thing, or no endpoint that fits", 409: "Another request has this Idempotency-Key",
-    413: "Too large", 415: "Not JSON, or compressed", 422: "The Idempotency-Key was another body’s",
+    404: "No such thing, or no endpoint that fits",
+    409: "Another request has this Idempotency-Key, or there are too many keys",
+    413: "Too large", 415: "Not JSON, or compressed",
+    422: "The Idempotency-Key was another body’s, or a key cannot be so",
     429: "Too many at once or per minute", 500: "Something failed here",
     502: "The provider failed", 503: "The provider or this installation cannot serve now",
     504: "The provider took too long",
@@ -176,7 +184,8 @@ def _responses(one: Operation, schemas: Schemas) -> Json:
     found: Json = {} if kept else {str(one.status): _answer(one, schemas)}
     statuses = {*ALWAYS, 404, *(KEYED if one.key else ()), *(BILLED if one.billed else ())}
     statuses |= {413, 415} if one.body else set()
-    statuses |= {429} if one.body and one.key == "ApiKey" else set()
+    statuses |= {409, 422} if one.body and one.key == MANAGEMENT_KEY else set()
+    statuses |= {429} if one.body and one.key == API_KEY else set()
     dialect = "Messages" if one.group == "Messages" else ""
     for status in sorted(statuses):
         found[str(status)] = {"$ref": f"#/components/responses/{dialect}Error{status}"}
