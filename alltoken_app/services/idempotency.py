@@ -60,8 +60,8 @@ def digests(pepper: bytes, org_id: str, path: str, key: str, body_hash: bytes) -
 def claim(session: Session, wanted: Claim, *, grace_ms: Millis) -> None:
     """Take the key for this request.
 
-    An earlier use that was never charged (refused, failed, or lost with its process) gives the key
-    free again, and so do 24 hours.
+    An earlier use that was never charged (refused, failed, left by its client before anything was
+    delivered, or lost with its process) gives the key free again, and so do 24 hours.
 
     Args:
         grace_ms: How long a worker may be silent before it counts as dead.
@@ -104,7 +104,7 @@ def _check(session: Session, earlier: IdempotentRequest, wanted: Claim, grace_ms
         seen = max(worker.seen_at if worker else 0, earlier.created_at)
         if now_ms() - seen < 2 * grace_ms:
             raise _in_flight()
-    elif served.status != "failed":
+    elif served.cost or served.status == "ok":
         raise _replay(served)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from sqlmodel import Session, col, select, update
 
 from alltoken_app import db
@@ -80,6 +81,19 @@ async def test_what_failed_uncharged_gives_the_key_free(product: Product) -> Non
     assert (await ask(product, "k", broken)).status_code == 502
     await product.quiet()
     assert (await ask(product, "k", broken)).status_code == 502
+
+
+async def test_what_a_client_left_before_it_cost_anything_gives_the_key_free(
+    product: Product,
+) -> None:
+    slow = {**HELLO, "model": "fault/slow-first-token"}
+    async with product.http() as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post(
+                "/v1/chat/completions", json=slow, headers={"idempotency-key": "k"}, timeout=0.3
+            )
+    await product.quiet()
+    assert (await ask(product, "k", slow)).status_code == 504  # it was tried, not refused
 
 
 async def test_a_key_is_forgotten_after_a_day(product: Product) -> None:
