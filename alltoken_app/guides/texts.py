@@ -17,8 +17,8 @@ FOLDER = Path(__file__).parent
 HERE = "http://localhost:3000"  # stands in the texts for the address of the installation
 ORDER = (
     "quickstart", "clients", "chat", "responses", "messages", "structured-output", "thinking",
-    "embeddings", "audio", "judging", "models", "routing", "money", "keys", "errors", "testing",
-    "self-hosting",
+    "embeddings", "audio", "judging", "models", "routing", "limits", "money", "keys", "errors",
+    "testing", "self-hosting",
 )  # fmt: skip
 LABELS = {
     "python": "Python", "bash": "curl", "javascript": "JavaScript", "sh": "Shell",
