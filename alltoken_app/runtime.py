@@ -98,6 +98,7 @@ async def _open(settings: Settings) -> tuple[Plane, FaultUpstream | None, dict[s
             settings.inter_token_timeout,
             settings.whole_timeout,
             settings.total_timeout,
+            settings.reasoning_timeout,
         ),
         engines=engines,
         egress=Guard(frozenset(settings.egress_hosts), settings.egress_timeout),

@@ -141,6 +141,7 @@ class Settings(BaseSettings):
     first_token_timeout: float = Field(default=60.0, gt=0)
     inter_token_timeout: float = Field(default=60.0, gt=0)
     whole_timeout: float = Field(default=300.0, gt=0)
+    reasoning_timeout: float = Field(default=600.0, gt=0)
     total_timeout: float = Field(default=1800.0, gt=0)
     keep_alive: float = Field(default=10.0, gt=0)
     hold_ttl: float = Field(default=600.0, gt=0)

@@ -121,6 +121,11 @@ class EndpointFacts(msgspec.Struct, frozen=True):
     implicit_caching: bool = False
     moderated: bool = False
 
+    @property
+    def reasons(self) -> bool:
+        """Whether it may think, unseen and for long, before it says anything."""
+        return "reasoning_effort" in self.parameters or "reasoning" in self.parameters
+
 
 class Call(msgspec.Struct, frozen=True):
     """One request of a caller, parsed.

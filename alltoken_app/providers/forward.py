@@ -49,13 +49,15 @@ Arrived = list[Piece] | Reply
 
 class Clocks(msgspec.Struct, frozen=True):
     """Seconds: until a stream's first content, between its bytes, for an answer that is not
-    streamed, and for everything.
+    streamed, and for everything; and until the first content or the whole of an answer of a model
+    that thinks first (0: no longer than of others).
     """
 
     first_token: float
     inter_token: float
     whole: float
     total: float
+    reasoning: float = 0.0
 
 
 def _failure(code: str, text: str, *, retry: bool = True, status: int | None = None) -> Failed:
@@ -123,16 +125,19 @@ class _Watch:
         self._clocks = clocks
         self._end = time.monotonic() + clocks.total
         self._attempt_began = 0.0
+        self._least = 0.0
 
-    def begin_attempt(self) -> None:
+    def begin_attempt(self, endpoint: EndpointFacts) -> None:
         """The clock of the first token starts here, and no comment or role sets it back."""
         self._attempt_began = time.monotonic()
+        self._least = self._clocks.reasoning if endpoint.reasons else 0.0
 
     def first_token(self) -> float:
-        return min(self._attempt_began + self._clocks.first_token, self._end)
+        patience = max(self._clocks.first_token, self._least)
+        return min(self._attempt_began + patience, self._end)
 
     def whole(self) -> float:
-        return min(time.monotonic() + self._clocks.whole, self._end)
+        return min(time.monotonic() + max(self._clocks.whole, self._least), self._end)
 
     def inter_token(self) -> float:
         return min(time.monotonic() + self._clocks.inter_token, self._end)
@@ -185,7 +190,7 @@ async def _attempt(
     outgoing = _said(dialect, call, endpoint, max_output)
     base_url = await connection.base_url(endpoint)
     proof = await _proof(connection, base_url + outgoing.path, outgoing)
-    watch.begin_attempt()
+    watch.begin_attempt(endpoint)
     try:
         by = watch.first_token() if call.stream else watch.whole()
         async with upstream.open(base_url, outgoing, proof, by) as incoming:

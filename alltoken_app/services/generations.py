@@ -73,6 +73,7 @@ class Run:
     meter: Meter | None = None
     first_at: float | None = None
     window: int = 0
+    windowed: bool = False
     checked_at: float = 0.0
     status: str = "cancelled"
     error_code: str | None = None
@@ -179,7 +180,9 @@ async def _bring(run: Run, plan: Plan, plane: Plane) -> None:
 
 async def _hold(run: Run, plan: Plan, plane: Plane) -> None:
     """Set aside what the answer may cost: all of it, or a stream's first window."""
-    run.window = min(plan.output_bound, WINDOW) if run.call.stream else plan.output_bound
+    # What a model thinks unseen is counted at its end: such a stream holds all it may cost.
+    run.windowed = run.call.stream and not any([e.reasons for e in plan.endpoints])
+    run.window = min(plan.output_bound, WINDOW) if run.windowed else plan.output_bound
     amount = plan.ceiling(run.window)
     fewest = run.window if run.call.max_output is not None else min(run.window, FEWEST)
     run.endpoint = plan.endpoints[0]
@@ -214,7 +217,7 @@ async def _forward(
     run: Run, meter: Meter, plan: Plan, plane: Plane
 ) -> AsyncGenerator[list[Piece] | Reply, None]:
     """The answer as it arrives; each part counts as delivered once the next one is asked for."""
-    bound = plan.output_bound if run.call.stream else run.window
+    bound = plan.output_bound if run.windowed else run.window
     started = time.perf_counter()
     answer = forward.first_healthy(
         run.call,
@@ -263,7 +266,11 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
     if run.meter.pieces > plan.output_bound * RUNAWAY:
         run.native_finish = "provider_ignored_limit"
         return False
-    if run.window >= plan.output_bound or run.meter.output_so_far() < run.window * GROW_AT:
+    if (
+        not run.windowed
+        or run.window >= plan.output_bound
+        or run.meter.output_so_far() < run.window * GROW_AT
+    ):
         return True
     reached = run.meter.output_so_far() - run.window
     more = min(max(WINDOW, reached + WINDOW), plan.output_bound - run.window)

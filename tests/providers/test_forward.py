@@ -17,15 +17,15 @@ from alltoken_app.providers.table import Connection, fixed
 from alltoken_app.providers.upstream import Upstream
 
 Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
-CLOCKS = Clocks(first_token=0.4, inter_token=0.4, whole=0.4, total=20)
+CLOCKS = Clocks(first_token=0.4, inter_token=0.4, whole=0.4, total=20, reasoning=10)
 MESSAGES = {"messages": msgspec.Raw(b"[]")}
 OK = b'{"id":"x","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}'
 
 
-def endpoint(provider: str) -> EndpointFacts:
+def endpoint(provider: str, *parameters: str) -> EndpointFacts:
     return EndpointFacts(
-        f"{provider}:a/b", "a/b", "chat", provider, "b", 8192, 4096, frozenset(), "none", True,
-        None, Price("v", 1, 1, 1),
+        f"{provider}:a/b", "a/b", "chat", provider, "b", 8192, 4096, frozenset(parameters),
+        "none", True, None, Price("v", 1, 1, 1),
     )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ async def answering(write: Write) -> AsyncIterator[str]:
 
 
 async def ask(
-    urls: dict[str, str], *, stream: bool
+    urls: dict[str, str], *parameters: str, stream: bool
 ) -> tuple[list[list[Piece] | Reply], list[Attempt]]:
     upstream, attempts = Upstream(1.0, frozenset()), list[Attempt]()
     connections = {name: Connection(name, OpenAIChat(), fixed(url)) for name, url in urls.items()}
@@ -53,7 +53,13 @@ async def ask(
     try:
         async with asyncio.timeout(15):
             answer = forward.first_healthy(
-                call, [endpoint(name) for name in urls], connections, 8, upstream, CLOCKS, attempts
+                call,
+                [endpoint(name, *parameters) for name in urls],
+                connections,
+                8,
+                upstream,
+                CLOCKS,
+                attempts,
             )
             return [arrived async for _, arrived in answer], attempts
     finally:
@@ -116,3 +122,17 @@ async def test_the_first_endpoint_is_tried_twice_and_then_the_next() -> None:
     assert [(a.provider, a.code) for a in attempts] == [
         ("bad", "upstream_rate_limited"), ("bad", "upstream_rate_limited"), ("good", None),
     ]  # fmt: skip
+
+
+async def late(writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(0.9)
+    await whole(writer)
+
+
+async def test_a_model_that_thinks_first_is_given_more_time() -> None:
+    async with answering(late) as url:
+        answered, _ = await ask({"p": url}, "reasoning_effort", stream=False)
+        assert isinstance(answered[0], Reply)
+        with pytest.raises(UpstreamFailed) as refused:
+            await ask({"p": url}, stream=False)
+    assert refused.value.code == "upstream_timeout"

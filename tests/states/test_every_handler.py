@@ -36,6 +36,9 @@ PUBLIC = {
     "ModelsState.load",
     "ModelsState.order",
     "ModelsState.search",
+    "ModelsState.turn",
+    "ProviderState.load",
+    "ProvidersState.load",
     "PlaceState.load",
     "SessionState.load_session",
     "SessionState.require_session",
@@ -108,8 +111,9 @@ class Northwind:
 async def northwind(database: db.Database) -> AsyncIterator[Northwind]:
     settings = Settings(_env_file=None)
     held: Any = SimpleNamespace(
-        payments=Payments(settings, SECRETS), settings=settings, secrets=SECRETS, catalog=None
-    )
+        payments=Payments(settings, SECRETS), settings=settings, secrets=SECRETS, catalog=None,
+        connections={},
+    )  # fmt: skip
     plane.use(held)
     yield await database.run(_northwind)
     plane.use(None)

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -310,3 +311,31 @@ async def test_the_books_say_what_the_answer_said(world: World, provider: str) -
     assert kept["alltoken"]["cost"] == _expected(endpoint.price, cached)
     assert (kept["native_tokens_prompt"], kept["native_tokens_completion"]) == (INPUT, OUTPUT)
     assert kept["alltoken"]["endpoint"] == endpoint.id
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("provider", "thinks"), [("openai", True), ("groq", False)])
+async def test_a_stream_that_may_think_unseen_holds_all_it_may_cost(
+    world: World, provider: str, thinks: bool
+) -> None:
+    [endpoint] = [
+        endpoint
+        for model in world.product.plane.catalog.models.values()
+        for endpoint in model.endpoints
+        if endpoint.provider == provider and model.kind == "chat" and endpoint.reasons == thinks
+        and endpoint.max_output >= 12_000 and endpoint.price.output is not None
+    ][:1]  # fmt: skip
+    async with world.product.client() as client:
+        stream = await client.chat.completions.create(
+            model=endpoint.model,
+            messages=[{"role": "user", "content": "hello"}],
+            max_tokens=12_000,
+            stream=True,
+            extra_body={"provider": {"only": [provider]}},
+        )
+        [generation_id] = {chunk.id async for chunk in stream}
+    await world.product.quiet()
+    async with world.product.http() as http:
+        kept = (await http.get(f"/v1/generation?id={generation_id}")).json()["data"]
+    whole = 12_000 * endpoint.price.output // 1000
+    assert (Decimal(kept["alltoken"]["held"]) * 10**9 >= whole) == thinks
