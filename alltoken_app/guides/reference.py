@@ -26,6 +26,7 @@ METHODS = ("get", "post", "patch", "delete")
 VALUES = {
     "author": "alltoken", "slug": "smollm2-135m-instruct", "hash": "$KEY_HASH", "id": "gen_…",
 }  # fmt: skip
+NEEDED = {"ApiKey": "an API key", "ManagementKey": "a management key"}
 HUGE = 10**9
 
 
@@ -237,10 +238,12 @@ def _header(scheme: Json) -> str:
 
 
 def _needs(found: Json) -> str:
-    said = str(found["security"])
-    if "ManagementKey" in said:
-        return "Needs a management key."
-    return "Needs an API key." if "ApiKey" in said else "Needs no key."
+    keys = _keys(found)
+    return f"Needs {' or '.join(NEEDED[name] for name in keys)}." if keys else "Needs no key."
+
+
+def _keys(found: Json) -> list[str]:
+    return [name for one in found["security"] for name in one if name in NEEDED]
 
 
 def call(path: str, method: str, found: Json) -> HttpCall:
@@ -248,10 +251,9 @@ def call(path: str, method: str, found: Json) -> HttpCall:
     url = re.sub(r"{(\w+)}", lambda name: VALUES[name[1]], f"{HERE}/v1{path}")
     if any(one.get("required") and one.get("in") == "query" for one in found["parameters"]):
         url += "?id=gen_…"
-    key = ""
-    if found["security"]:
-        manages = "ManagementKey" in str(found["security"])
-        key = "ALLTOKEN_MANAGEMENT_KEY" if manages else "ALLTOKEN_API_KEY"
+    key = "ALLTOKEN_API_KEY" if found["security"] else ""
+    if _keys(found) == ["ManagementKey"]:
+        key = "ALLTOKEN_MANAGEMENT_KEY"
     contents = found.get("requestBody", {}).get("content", {})
     body = contents.get(JSON, {}).get("example")
     form = "multipart/form-data" in contents

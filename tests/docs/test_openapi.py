@@ -73,7 +73,7 @@ async def test_every_operation_answers_as_it_is_documented(product: Product, man
     known = dict(MODEL)
     for method, path in calls():
         found = document()["paths"][path][method.lower()]
-        key = manager if "ManagementKey" in str(found["security"]) else product.key
+        key = manager if {"ManagementKey": []} in found["security"] else product.key
         answer = await _call(product, key, method, path, known)
         [status] = [one for one in found["responses"] if one.startswith("2")]
         assert answer.status_code == int(status), (path, answer.text)

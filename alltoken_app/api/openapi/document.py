@@ -105,7 +105,7 @@ def _operation(one: Operation, schemas: Schemas) -> Json:
         "tags": [one.group],
         "operationId": _id(one),
         "summary": one.title,
-        "security": [{one.key: []}, {"XApiKey": []}] if one.key else [],
+        "security": [{name: []} for name in [*one.key.split(), "XApiKey"]] if one.key else [],
         "parameters": _places(one) + _query(one) + _wishes(one),
         "responses": _responses(one, schemas),
     }

@@ -26,7 +26,7 @@ GROUPS = {
     "Account": "What you have, what your key may, and the record of a request.",
     "Keys": "API keys made and managed by programs, with a management key.",
 }
-OPEN, API_KEY, MANAGEMENT_KEY = "", "ApiKey", "ManagementKey"
+OPEN, API_KEY, MANAGEMENT_KEY, EITHER_KEY = "", "ApiKey", "ManagementKey", "ApiKey ManagementKey"
 
 
 @dataclass(frozen=True)
@@ -166,15 +166,17 @@ OPERATIONS = (
               answer=records.Endpoints, key=OPEN),
     Operation("GET", "/providers", "Models", "List providers and their policies", "",
               answer=records.Providers, key=OPEN),
-    Operation("GET", "/credits", "Account", "Show credits", "", answer=records.WrappedCredits),
-    Operation("GET", "/key", "Account", "Show the calling key", "", answer=records.WrappedKeyInfo),
+    Operation("GET", "/credits", "Account", "Show credits", "", answer=records.WrappedCredits,
+              key=EITHER_KEY),
+    Operation("GET", "/key", "Account", "Show the calling key", "", answer=records.WrappedKeyInfo,
+              key=EITHER_KEY),
     Operation("GET", "/generation", "Account", "Show the record of a request",
               "It is there as soon as the answer has ended.",
-              answer=records.WrappedGeneration, query=GENERATION),
+              answer=records.WrappedGeneration, query=GENERATION, key=EITHER_KEY),
     Operation("GET", "/activity", "Account", "Show what was used per day",
               "The last 30 days in UTC, by model and endpoint: an API key sees its own use, a "
               "management key the organisation’s.",
-              answer=records.Activity, query=ACTIVITY),
+              answer=records.Activity, query=ACTIVITY, key=EITHER_KEY),
     Operation("GET", "/keys", "Keys", "List keys", "A hundred at a time.",
               answer=records.WrappedKeys, query=KEYS, key=MANAGEMENT_KEY),
     Operation("POST", "/keys", "Keys", "Create a key", "The secret is in this answer only.",
