@@ -15,6 +15,7 @@ from alltoken_app.providers.base import Call, Usage
 
 PER_CALL = 256
 PER_INPUT = 16
+PER_TOOL = 1_000  # a tool of the provider's own brings its own description along
 PER_IMAGE = 16_000  # tokens; more than any provider counts for one picture
 PER_IMAGE_GUESS = 1_000
 SEARCHES = 10  # of one call whose caller sets no limit
@@ -27,11 +28,11 @@ TEXT = frozenset({"text"})
 NOTHING = Call("", "", {}).known
 ASKING = frozenset({"tools", "cache_control", "web_search_options", "modalities"})
 UNFOLDING = frozenset({"file", "video"})
-SEARCHING = (b'"web_search', b'"google_search', b'"nova_grounding')
-HOSTED = re.compile(
-    rb'"type"\s*:\s*"(?:code_interpreter|code_execution|file_search|image_generation)'
-)
-ESCAPED = re.compile(rb"\\u00[4-7]")  # a letter nobody needs to escape: it may spell any key
+# Tools with which a model reads what nobody has sent.
+READING = ("tools.web_fetch", "tools.mcp_", "mcp_servers")
+CALLERS_OWN = frozenset({"function", "custom"})  # tools that run at the caller's
+# A letter or digit that nobody needs to escape: it may spell any word. (Some do escape < and &.)
+ESCAPED = re.compile(rb"\\u00(?:[4-7]|3[0-9])")
 
 
 class Message(msgspec.Struct):
@@ -43,8 +44,13 @@ class Part(msgspec.Struct):
     image_url: msgspec.Raw = msgspec.Raw(b"")
 
 
+class Tool(msgspec.Struct):
+    type: str | None = None
+
+
 _messages = msgspec.json.Decoder(list[Message])
 _parts = msgspec.json.Decoder(list[Part])
+_tools = msgspec.json.Decoder(list[Tool])
 
 
 def input_tokens(call: Call, context: int | None = None) -> int:
@@ -57,9 +63,11 @@ def input_tokens(call: Call, context: int | None = None) -> int:
         return context
     count, size = _images(call)
     bound = call.size - size + count * PER_IMAGE + PER_CALL + PER_INPUT * call.inputs
+    bound += PER_TOOL * sum(name.startswith("tools.") for name in call.untranslated)
     if context is None or call.operation not in ONE_PROMPT:
         return bound
-    return max(bound, context) if _searches(call) else min(bound, context)
+    reads = _searches(call) or any(name.startswith(READING) for name in call.untranslated)
+    return max(bound, context) if reads else min(bound, context)
 
 
 def extras(call: Call) -> Extras:
@@ -70,7 +78,7 @@ def extras(call: Call) -> Extras:
     searches, hosted = _searches(call), _hosted(call)
     audio = "audio" in call.modalities
     image = "image" in call.modalities
-    spoken = b"audio" in bytes(call.fields.get("modalities", b""))
+    spoken = _names(call.fields.get("modalities"), b"audio")
     if not (cached or searches or hosted or audio or image or spoken or call.known != NONE.known):
         return NONE
     known = call.known
@@ -175,10 +183,12 @@ def _images(call: Call) -> tuple[int, int]:
 
 
 def _said(call: Call) -> Iterable[bytes]:
-    """What the caller wrote that may ask for more than text."""
-    fields = call.native or call.fields
+    """What the caller wrote that may ask for more than text, in both of its forms."""
     return (
-        bytes(fields[name]) for name in ("messages", "tools", "system", "input") if name in fields
+        bytes(fields[name])
+        for fields in (call.native, call.fields)
+        for name in ("messages", "tools", "system", "input")
+        if name in fields
     )
 
 
@@ -186,7 +196,7 @@ def _caching(call: Call) -> tuple[bool, bool]:
     """Whether the call may write a cache for an hour, and whether it may write one at all."""
     top = call.native.get("cache_control") or call.fields.get("cache_control")
     asked = top is not None
-    hour = top is not None and b"1h" in bytes(top)
+    hour = _names(top, b"1h")
     for said in _said(call):
         escaped = b"\\u00" in said and ESCAPED.search(said) is not None
         if escaped or b'"cache_control"' in said:
@@ -195,13 +205,18 @@ def _caching(call: Call) -> tuple[bool, bool]:
     return hour, asked
 
 
+def _names(said: msgspec.Raw | None, wanted: bytes) -> bool:
+    """Whether a field may contain this word, however it is spelled."""
+    found = bytes(said or b"")
+    return wanted in found or ESCAPED.search(found) is not None
+
+
 def _searches(call: Call) -> int:
-    if "web_search_options" in call.fields:
-        return call.known.searches or SEARCHES
-    tools = bytes((call.native or call.fields).get("tools", b""))
-    return SEARCHES if tools and any(name in tools for name in SEARCHING) else 0
+    asked = "web_search_options" in call.fields
+    return call.known.searches or (SEARCHES if asked else 0)
 
 
 def _hosted(call: Call) -> bool:
-    tools = bytes((call.native or call.fields).get("tools", b""))
-    return bool(tools) and HOSTED.search(tools) is not None
+    """Whether a tool runs at the provider; surfaces with tools of their own have checked them."""
+    tools = _tools.decode(call.fields["tools"]) if "tools" in call.fields else ()
+    return any(tool.type is not None and tool.type not in CALLERS_OWN for tool in tools)

@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from alltoken_app.api.messages.parse import messages
+from alltoken_app.api.responses.parse import responses
 from alltoken_app.catalog import bounds, pricing
 from alltoken_app.providers.base import Call, Usage
 
@@ -73,6 +75,9 @@ def test_plain_text_has_no_extras() -> None:
             pricing.Extras(known=Usage(searches=bounds.SEARCHES)),
         ),
         (said(tools=[{"type": "code_interpreter"}]), "text", pricing.Extras(hosted=True)),
+        (said(tools=[{"type": "browser_search"}]), "text", pricing.Extras(hosted=True)),
+        (said(tools=[{"type": "web_search"}]), "text", pricing.Extras(hosted=True)),
+        (said(tools=[{"type": "function", "function": {}}]), "text", pricing.NONE),
     ],
 )
 def test_what_a_call_may_use_is_read_from_what_it_asks_for(
@@ -86,7 +91,7 @@ def test_a_key_spelled_with_escapes_is_still_the_key() -> None:
     raw = b'[{"role":"user","content":[%b]}]' % part
     asked = Call("chat", "a/b", {"messages": msgspec.Raw(raw)}, size=len(raw))
     assert bounds.extras(asked) == pricing.Extras(cache_5m=True, cache_1h=True)
-    umlauts = msgspec.Raw(b'[{"role":"user","content":"\\u00fc"}]')
+    umlauts = msgspec.Raw(b'[{"role":"user","content":"\\u00fc\\u003c\\u0026"}]')
     assert bounds.extras(Call("chat", "a/b", {"messages": umlauts})) is pricing.NONE
 
 
@@ -96,3 +101,51 @@ def test_the_callers_own_dialect_is_read_too() -> None:
     }
     asked = Call("chat", "a/b", {}, dialect="messages", native=native)
     assert bounds.extras(asked) == pricing.Extras(cache_5m=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled", "expected"),
+    [
+        ("modalities", rb'["text","\u0061udio"]', pricing.Extras(audio_output=True)),
+        ("tools", rb'[{"type":"code\u005finterpreter"}]', pricing.Extras(hosted=True)),
+        (
+            "cache_control",
+            rb'{"type":"ephemeral","ttl":"\u0031h"}',
+            pricing.Extras(cache_5m=True, cache_1h=True),
+        ),
+    ],
+)
+def test_a_word_spelled_with_escapes_is_still_the_word(
+    name: str, spelled: bytes, expected: pricing.Extras
+) -> None:
+    found = bounds.extras(Call("chat", "a/b", {name: msgspec.Raw(spelled)}))
+    assert (found.audio_output, found.hosted) == (expected.audio_output, expected.hosted)
+    assert found.cache_1h >= expected.cache_1h
+
+
+@pytest.mark.parametrize("tool", ["web_fetch_20250910", "mcp_toolset"])
+def test_what_a_model_reads_by_itself_may_fill_the_context(tool: str) -> None:
+    body = {
+        "model": "a/b", "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"type": tool, "name": "x"}],
+    }  # fmt: skip
+    asked = messages(msgspec.json.encode(body), "application/json", {}, strict=False).call
+    assert bounds.input_tokens(asked, 200_000) == 200_000
+
+
+def test_a_search_spelled_with_escapes_is_bounded_too() -> None:
+    tool = rb'{"type":"web\u005fsearch_20250305","name":"\u0077eb_search"}'
+    body = (
+        b'{"model":"a/b","max_tokens":1,"messages":[{"role":"user","content":"hi"}],"tools":[%b]}'
+    )
+    asked = messages(body % tool, "application/json", {}, strict=False).call
+    assert bounds.input_tokens(asked, 200_000) == 200_000
+    assert bounds.extras(asked).known.searches == bounds.SEARCHES
+    assert b'"max_uses":10' in bytes(asked.native["tools"])
+
+
+def test_a_cache_mark_of_one_dialect_counts_where_another_serves() -> None:
+    part = {"type": "input_text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    body = {"model": "a/b", "input": [{"role": "user", "content": [part]}]}
+    asked = responses(msgspec.json.encode(body), "application/json", strict=False).call
+    assert bounds.extras(asked).cache_5m

@@ -146,7 +146,9 @@ def _limited(raw: msgspec.Raw) -> msgspec.Raw:
     """The tools as they are, with the bound on searches that the hold is made of."""
     found = _tools.decode(raw)
     for tool in found:
-        if b'"web_search_' in bytes(tool.get("type", b"")) and "max_uses" not in tool:
+        kind = msgspec.json.decode(tool.get("type", NULL))
+        given = tool.get("max_uses", NULL)
+        if str(kind).startswith(known.SEARCH_TOOL) and given == NULL:
             tool["max_uses"] = msgspec.Raw(str(known.SEARCHES).encode())
     return msgspec.Raw(encode(found))
 
