@@ -7,7 +7,7 @@ from alltoken_app.api import completions, fields, keys, moderations, parse, rera
 from alltoken_app.api.audio import speech, transcriptions
 from alltoken_app.api.messages import fields as messages_fields
 from alltoken_app.api.messages import parse as messages
-from alltoken_app.api.openapi import answers, records
+from alltoken_app.api.openapi import answers, catalogue, records
 from alltoken_app.api.openapi.queries import ACTIVITY, GENERATION, KEYS, MODELS, SURFACE, Query
 from alltoken_app.api.responses import fields as responses
 
@@ -107,7 +107,7 @@ OPERATIONS = (
         answers.EmbeddingsAnswer, billed=True,
     ),
     Operation("GET", "/embeddings/models", "Embeddings", "List embedding models", "",
-              answer=records.Models, query=MODELS, key=OPEN),
+              answer=catalogue.Models, query=MODELS, key=OPEN),
     Operation(
         "POST", "/audio/transcriptions", "Audio", "Turn speech into text",
         "A multipart form with the sound in `file`, or JSON with it in `input_audio`.",
@@ -150,22 +150,22 @@ OPERATIONS = (
     ),
     Operation("GET", "/models", "Models", "List models",
               "Under `/api/v1` those that give text, unless `output_modalities` says otherwise.",
-              answer=records.Models, query=MODELS, key=OPEN),
+              answer=catalogue.Models, query=MODELS, key=OPEN),
     Operation("GET", "/models/count", "Models", "Count models", "",
-              answer=records.ModelCount, query=MODELS, key=OPEN),
+              answer=catalogue.ModelCount, query=MODELS, key=OPEN),
     Operation("GET", "/models/user", "Models", "List the models that your key may use", "",
-              answer=records.Models, query=MODELS),
+              answer=catalogue.Models, query=MODELS),
     Operation("GET", "/models/{author}/{slug}", "Models", "Show a model", "With its endpoints.",
-              answer=records.Model, key=OPEN),
+              answer=catalogue.Model, key=OPEN),
     Operation("GET", "/models/{author}/{slug}/endpoints", "Models", "List a model’s endpoints", "",
-              answer=records.WrappedEndpoints, key=OPEN),
+              answer=catalogue.WrappedEndpoints, key=OPEN),
     Operation("GET", "/model/{author}/{slug}", "Models", "Show a model as OpenRouter does", "",
-              answer=records.WrappedModel, key=OPEN),
+              answer=catalogue.WrappedModel, key=OPEN),
     Operation("GET", "/endpoints/zdr", "Models", "List endpoints with zero data retention",
               "Those whose zero data retention is confirmed.",
-              answer=records.Endpoints, key=OPEN),
+              answer=catalogue.Endpoints, key=OPEN),
     Operation("GET", "/providers", "Models", "List providers and their policies", "",
-              answer=records.Providers, key=OPEN),
+              answer=catalogue.Providers, key=OPEN),
     Operation("GET", "/credits", "Account", "Show credits", "", answer=records.WrappedCredits,
               key=EITHER_KEY),
     Operation("GET", "/key", "Account", "Show the calling key", "", answer=records.WrappedKeyInfo,
