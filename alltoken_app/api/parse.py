@@ -384,6 +384,11 @@ def printable(name: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in name[:64])
 
 
+def names(found: set[str]) -> tuple[str, ...]:
+    """Names of what cannot be translated; some hold a caller's own words."""
+    return tuple(sorted({printable(name) for name in found}))
+
+
 def forwarded(found: dict[str, msgspec.Raw], names: frozenset[str]) -> dict[str, msgspec.Raw]:
     return {name: value for name, value in found.items() if name in names and value != _NULL}
 

@@ -60,6 +60,10 @@ def excluded_by(
         rule = _unwanted(endpoint, level.wishes)
         if rule is not None:
             return rule, level.name
+    order = wishes.soft.order
+    if order and wishes.soft.allow_fallbacks is False and named(endpoint, order) is None:
+        whose = next(one.name for one in wishes.levels if one.wishes.order == order)
+        return "allowed_providers", whose
     rule = privacy.excluded_by(wishes.policy, endpoint)
     return (rule, _whose(rule, wishes, endpoint)) if rule else None
 
@@ -137,7 +141,7 @@ def free(price: Price) -> bool:
 def _unwanted(endpoint: EndpointFacts, wishes: Preferences) -> str | None:
     if wishes.only is not None and named(endpoint, wishes.only) is None:
         return "allowed_providers"
-    if wishes.ignore and named(endpoint, wishes.ignore) is not None:
+    if wishes.ignore and _ignored(endpoint, wishes.ignore):
         return "ignored_providers"
     pinned = wishes.order if wishes.allow_fallbacks is False else None
     if pinned and named(endpoint, pinned) is None:
@@ -148,6 +152,13 @@ def _unwanted(endpoint: EndpointFacts, wishes: Preferences) -> str | None:
     if any(_dearer(endpoint.price, unit, most) for unit, most in wishes.most):
         return "max_price"
     return None
+
+
+def _ignored(endpoint: EndpointFacts, names: Names) -> bool:
+    """A bare name that is to be left out means its service tiers, too."""
+    if named(endpoint, names) is not None:
+        return True
+    return any(name.lower().replace(" ", "-") == endpoint.provider for name in names)
 
 
 def _dearer(price: Price, unit: str, most: Pico) -> bool:

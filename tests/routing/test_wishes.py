@@ -186,3 +186,17 @@ def test_one_choice_is_what_everybody_gives() -> None:
     two = Call("chat", "a/b", {"n": msgspec.Raw(b"2")}, choices=2)
     assert warned(plan(CHEAP, call=one, network=network)) == ()
     assert warned(plan(CHEAP, call=two, network=network)) == ("unsupported_parameter:n",)
+
+
+def test_a_pin_holds_whoever_says_which_and_whoever_forbids_the_others() -> None:
+    rules = (Rule("Home", Preferences(order=("dear",))),)
+    assert order(plan(rules=rules, allow_fallbacks=False)) == ["dear"]
+    strict = (Rule("Strict", Preferences(allow_fallbacks=False)),)
+    assert order(plan(rules=strict, order=("dear",))) == ["dear"]
+
+
+def test_whoever_ignores_a_provider_means_its_tiers_too() -> None:
+    assert set(order(plan(EAST, FAST, CHEAP, network=VERTEX, ignore=("vertex",)))) == {"cheap"}
+    assert set(order(plan(EAST, FAST, network=VERTEX, ignore=("vertex/priority",)))) == {
+        "vertex/us-east5"
+    }

@@ -188,7 +188,7 @@ def _untranslated(fields: MessagesFields, found: set[str]) -> tuple[str, ...]:
     found |= {name for name in known.NATIVE_ONLY if getattr(fields, name)}
     if fields.output_config and fields.output_config.task_budget:
         found.add("output_config.task_budget")
-    return tuple(sorted(found))
+    return parse.names(found)
 
 
 def _parameters(fields: MessagesFields) -> dict[str, Any]:

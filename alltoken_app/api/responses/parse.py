@@ -71,7 +71,7 @@ def _call(found: dict[str, msgspec.Raw], fields: ResponsesFields, size: int) -> 
         dialect="responses",
         native=native,
         known=Usage(searches=wanted.searches),
-        untranslated=tuple(sorted(talk.untranslated | wanted.untranslated)),
+        untranslated=parse.names(talk.untranslated | wanted.untranslated),
     )
 
 

@@ -147,3 +147,10 @@ def test_what_is_wrong_is_named(fields: Json, param: str) -> None:
 
 def test_unknown_fields_warn() -> None:
     assert parsed(frobnicate=1).warnings == ("unknown_parameter:frobnicate",)
+
+
+def test_a_name_that_ends_up_in_a_header_has_no_line_breaks() -> None:
+    part = {"type": "x\r\ny: z", "text": "t"}
+    assert parsed(input=[{"role": "user", "content": [part]}]).call.untranslated == (
+        "input.x??y: z",
+    )
