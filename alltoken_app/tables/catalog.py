@@ -8,7 +8,6 @@ from sqlmodel import Field, SQLModel
 from alltoken_app.clock import Millis, now_ms
 from alltoken_app.tables.columns import big, maybe_big
 
-
 SETTINGS, PUBLISHED = "settings", "published"  # where an endpoint comes from
 
 

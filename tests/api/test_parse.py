@@ -145,7 +145,21 @@ def test_kinds_of_input_are_seen() -> None:
     assert parsed.call.modalities == {"text", "image"}
 
 
-@pytest.mark.parametrize("name", ["service_tier", "modalities", "audio"])
-def test_what_has_no_price_is_not_forwarded(name: str) -> None:
-    parsed = parse.chat(body(**{name: "x"}), JSON, strict=False)
-    assert parsed.warnings == (f"unknown_parameter:{name}",)
+@pytest.mark.parametrize("tier", ["flex", "priority"])
+def test_a_tier_that_has_no_price_is_not_forwarded(tier: str) -> None:
+    parsed = parse.chat(body(service_tier=tier), JSON, strict=False)
+    assert parsed.warnings == ("unsupported_parameter:service_tier",)
+    assert "service_tier" not in parsed.call.fields
+    with pytest.raises(Invalid) as refused:
+        parse.chat(body(service_tier=tier), JSON, strict=True)
+    assert refused.value.param == "service_tier"
+
+
+def test_the_usual_tier_needs_no_word() -> None:
+    assert parse.chat(body(service_tier="auto"), JSON, strict=True).warnings == ()
+
+
+@pytest.mark.parametrize(("said", "sent"), [("any", b'"required"'), ("none", b'"none"')])
+def test_a_forced_tool_has_one_name(said: str, sent: bytes) -> None:
+    parsed = parse.chat(body(tool_choice=said), JSON, strict=False)
+    assert bytes(parsed.call.fields["tool_choice"]) == sent
