@@ -1,7 +1,7 @@
 """The words of rate limits: what may be used a minute and at once, and what is left of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from alltoken_app.errors import Invalid, RateLimited
 
@@ -37,8 +37,7 @@ class Subject:
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     """One limit: how much there is a minute, how much is left, seconds until all of it is back."""
 
     limit: int
@@ -46,8 +45,7 @@ class Left:
     reset_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """What is left, by the tightest of the limits that hold; None where there is none."""
 
     requests: Left | None

@@ -115,8 +115,9 @@ class Bucket:
 
 
 def _left(most: int, level: float) -> Left:
-    remaining = min(max(int(level), 0), most)
-    return Left(most, remaining, (most - min(level, most)) * MINUTE_SECONDS / most)
+    if level >= most:
+        return Left(most, most, 0.0)
+    return Left(most, int(level) if level > 0 else 0, (most - level) * MINUTE_SECONDS / most)
 
 
 def _most(limit: int | None) -> float:

@@ -136,6 +136,9 @@ def _full(bucket: Bucket) -> bool:
 
 
 def _allowance(buckets: tuple[Bucket, ...]) -> Allowance:
+    if len(buckets) == 1:
+        only = buckets[0]
+        return Allowance(only.requests_left(), only.tokens_left(), only.places_left())
     return Allowance(
         _tightest(buckets, Bucket.requests_left),
         _tightest(buckets, Bucket.tokens_left),

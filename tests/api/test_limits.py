@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -97,14 +98,16 @@ async def test_tokens_are_counted_as_they_were_used(small: Product) -> None:
 
 
 async def test_open_streams_are_counted_until_they_end(small: Product) -> None:
-    slow = {"model": "fault/slow-first-token", "stream": True}
-    running = [asyncio.create_task(send(small, **slow)) for _ in range(3)]
-    await asyncio.sleep(0.1)
-    refused = await send(small)
+    body = {"model": "fault/endless", "stream": True, "messages": HI, "max_tokens": 500}
+    async with AsyncExitStack() as running, small.http() as http:
+        for _ in range(3):
+            stream = http.stream("POST", "/v1/chat/completions", json=body)
+            assert (await running.enter_async_context(stream)).status_code == 200
+        refused = await send(small)
     assert refused.status_code == 429
     assert refused.json()["error"]["code"] == "too_many_concurrent_requests"
     assert refused.headers["retry-after"] == "1"
-    await asyncio.gather(*running)
+    await small.quiet()
     assert (await send(small)).status_code == 200
 
 
