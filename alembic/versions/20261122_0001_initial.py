@@ -51,15 +51,8 @@ def upgrade() -> None:
         sa.Column("max_output", sa.Integer(), nullable=False),
         sa.Column("input_modalities", sa.JSON(), nullable=False),
         sa.Column("output_modalities", sa.JSON(), nullable=False),
-        sa.Column("canonical_slug", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("parameters_count", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("licence", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("tokenizer", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("hugging_face_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("knowledge_cutoff", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("voices", sa.JSON(), nullable=False),
-        sa.Column("released_at", sa.BigInteger(), nullable=True),
-        sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("notice", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("retired_at", sa.BigInteger(), nullable=True),
@@ -73,17 +66,8 @@ def upgrade() -> None:
         sa.Column("period_start", sa.BigInteger(), nullable=False),
         sa.Column("spent", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
-        sa.Column("leased", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("held >= 0", name="budget_held_not_negative"),
-        sa.CheckConstraint("leased >= 0", name="budget_leased_not_negative"),
         sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
-        "catalog_release",
-        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
         "counter",
@@ -119,7 +103,6 @@ def upgrade() -> None:
         sa.Column("cost", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("journal_tx", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("served", sa.JSON(), nullable=False),
         sa.Column("attempts", sa.JSON(), nullable=False),
         sa.Column("warnings", sa.JSON(), nullable=False),
         sa.Column("upstream_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -225,12 +208,6 @@ def upgrade() -> None:
         sa.Column("privacy_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("terms_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("status_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("datacenters", sa.JSON(), nullable=False),
-        sa.Column("zdr", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("evidence", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("trains", sa.Boolean(), nullable=True),
-        sa.Column("retention_days", sa.Integer(), nullable=True),
-        sa.Column("source_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -293,9 +270,6 @@ def upgrade() -> None:
         sa.Column("display", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("book", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("models", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("requests_per_minute", sa.Integer(), nullable=True),
-        sa.Column("tokens_per_minute", sa.Integer(), nullable=True),
-        sa.Column("concurrent", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("paused_at", sa.BigInteger(), nullable=True),
@@ -317,24 +291,18 @@ def upgrade() -> None:
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("model_slug", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("provider_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("tag", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("upstream_model", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("context", sa.Integer(), nullable=False),
         sa.Column("max_output", sa.Integer(), nullable=False),
-        sa.Column("tier", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("quantization", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("region", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("parameters", sa.JSON(), nullable=False),
-        sa.Column("wires", sa.JSON(), nullable=False),
         sa.Column("zdr", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("zdr_evidence", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("trains", sa.Boolean(), nullable=True),
         sa.Column("retention_days", sa.Integer(), nullable=True),
         sa.Column("source_url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
-        sa.Column("implicit_caching", sa.Boolean(), nullable=False),
-        sa.Column("moderated", sa.Boolean(), nullable=False),
-        sa.Column("origin", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["model_slug"],
@@ -439,9 +407,7 @@ def upgrade() -> None:
         sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("book", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
-        sa.Column("leased", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("held >= 0", name="wallet_held_not_negative"),
-        sa.CheckConstraint("leased >= 0", name="wallet_leased_not_negative"),
         sa.ForeignKeyConstraint(
             ["org_id"],
             ["organisation.id"],
@@ -501,72 +467,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_hold_open", ["state", "worker"], unique=False)
 
     op.create_table(
-        "idempotent_request",
-        sa.Column("key_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("body_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("generation_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("worker", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["org_id"],
-            ["organisation.id"],
-        ),
-        sa.PrimaryKeyConstraint("key_digest"),
-    )
-    with op.batch_alter_table("idempotent_request", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_idempotent_request_created_at"), ["created_at"], unique=False
-        )
-        batch_op.create_index(batch_op.f("ix_idempotent_request_org_id"), ["org_id"], unique=False)
-
-    op.create_table(
-        "lease",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("wallet_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("budget_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("worker", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("alloc", sa.JSON(), nullable=False),
-        sa.Column("recalled", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("amount >= 0", name="lease_amount_not_negative"),
-        sa.ForeignKeyConstraint(
-            ["wallet_id"],
-            ["wallet.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    with op.batch_alter_table("lease", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_lease_wallet_id"), ["wallet_id"], unique=False)
-
-    op.create_table(
-        "management_key",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("created_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("display", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=True),
-        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
-        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["created_by"],
-            ["person.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["org_id"],
-            ["organisation.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("digest"),
-    )
-    with op.batch_alter_table("management_key", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_management_key_org_id"), ["org_id"], unique=False)
-
-    op.create_table(
         "lot",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("wallet_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -594,7 +494,6 @@ def upgrade() -> None:
         sa.Column("endpoint_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("rates", sa.JSON(), nullable=False),
         sa.Column("effective_from", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.ForeignKeyConstraint(
             ["endpoint_id"],
@@ -642,115 +541,10 @@ def upgrade() -> None:
     with op.batch_alter_table("top_up", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_top_up_org_id"), ["org_id"], unique=False)
 
-    op.create_table(
-        "model_alias",
-        sa.Column("alias", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("model_slug", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["model_slug"],
-            ["ai_model.slug"],
-        ),
-        sa.PrimaryKeyConstraint("alias"),
-    )
-    with op.batch_alter_table("model_alias", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_model_alias_model_slug"), ["model_slug"], unique=False)
-
-    op.create_table(
-        "preset",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("slug", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("models", sa.JSON(), nullable=False),
-        sa.Column("wishes", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("changed_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["org_id"],
-            ["organisation.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("org_id", "slug"),
-    )
-    with op.batch_alter_table("preset", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_preset_org_id"), ["org_id"], unique=False)
-
-    op.create_table(
-        "quote",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("prices", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["org_id"],
-            ["organisation.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    with op.batch_alter_table("quote", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_quote_org_id"), ["org_id"], unique=False)
-
-    op.create_table(
-        "routing_rule",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("key_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("wishes", sa.JSON(), nullable=False),
-        sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("changed_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["key_id"],
-            ["api_key.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["org_id"],
-            ["organisation.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    with op.batch_alter_table("routing_rule", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_routing_rule_org_id"), ["org_id"], unique=False)
-
-    op.create_table(
-        "rate_bucket",
-        sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("requests", sa.Float(), nullable=False),
-        sa.Column("tokens", sa.Float(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("subject"),
-    )
-    op.create_table(
-        "rate_slots",
-        sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("worker", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("slots", sa.Integer(), nullable=False),
-        sa.Column("changed_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "worker"),
-    )
     refuse_changes()
 
 
 def downgrade() -> None:
-    op.drop_table("rate_slots")
-    op.drop_table("rate_bucket")
-    with op.batch_alter_table("routing_rule", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_routing_rule_org_id"))
-
-    op.drop_table("routing_rule")
-    with op.batch_alter_table("quote", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_quote_org_id"))
-
-    op.drop_table("quote")
-    with op.batch_alter_table("preset", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_preset_org_id"))
-
-    op.drop_table("preset")
-    with op.batch_alter_table("model_alias", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_model_alias_model_slug"))
-
-    op.drop_table("model_alias")
     with op.batch_alter_table("top_up", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_top_up_org_id"))
 
@@ -767,19 +561,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_hold_open")
 
     op.drop_table("hold")
-    with op.batch_alter_table("management_key", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_management_key_org_id"))
-
-    op.drop_table("management_key")
-    with op.batch_alter_table("idempotent_request", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_idempotent_request_org_id"))
-        batch_op.drop_index(batch_op.f("ix_idempotent_request_created_at"))
-
-    op.drop_table("idempotent_request")
-    with op.batch_alter_table("lease", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_lease_wallet_id"))
-
-    op.drop_table("lease")
     with op.batch_alter_table("browser_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_browser_token_session_id"))
         batch_op.drop_index(batch_op.f("ix_browser_token_expires_at"))
@@ -852,7 +633,6 @@ def downgrade() -> None:
 
     op.drop_table("generation")
     op.drop_table("counter")
-    op.drop_table("catalog_release")
     op.drop_table("budget")
     op.drop_table("ai_model")
     if op.get_bind().dialect.name == "postgresql":
