@@ -45,11 +45,21 @@ def whole() -> rx.Component:
         crumbs(),
         heading(),
         rx.cond(PAGE.notice != "", notice(PAGE.notice, tone="info")),
+        rx.cond(~MODEL.here, not_connected()),
         rx.el.div(
             rx.el.div(endpoints(), evidence(), calling(), class_name="stack stack-loose"),
             rx.el.div(limits(), parameters(), class_name="stack"),
             class_name="with-aside",
         ),
+    )
+
+
+def not_connected() -> rx.Component:
+    """Said before anybody copies a request that would be refused."""
+    return notice(
+        "No provider of this model is connected here: requests for it are refused, at no charge. ",
+        link("Models connected here", href="/models?here=connected"),
+        tone="info",
     )
 
 
