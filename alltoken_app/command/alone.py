@@ -26,11 +26,12 @@ class Alone(Serving):
     def __init__(self, how: Config) -> None:
         super().__init__(how)
         self.signals = 0
+        self._starting = contextlib.ExitStack()
 
     async def startup(self, sockets: object = None) -> None:
         """Called by uvicorn."""
-        with step("Server", "starting"):
-            await super().startup()
+        await super().startup()
+        self._starting.close()
         welcome(settings(), web=False)
 
     @contextlib.contextmanager
@@ -38,6 +39,7 @@ class Alone(Serving):
         """Called by uvicorn, which would raise the signal once more in the end."""
         for name in STOP_SIGNALS:
             signal.signal(name, self._stop)
+        self._starting.enter_context(step("Server", "starting"))  # loading it takes longest
         yield
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
