@@ -1,7 +1,8 @@
 """Providers, routing, limits, leases, management keys.
 
 Why: every provider and surface; prices of every unit; credit leases.
-Cost: new columns on small tables, and one on `generation` (a constant, filled while it runs).
+Cost: new columns with a constant, none of which rewrites a table; only `wallet` and `budget`, which
+    are small, are made anew on SQLite. (A table made anew would lose its append-only triggers.)
 Down: the new tables and columns go, with what they hold; open leases must have been returned.
 """
 
@@ -257,31 +258,10 @@ def upgrade() -> None:
             sa.Column("leased", sa.BigInteger(), nullable=False, server_default="0")
         )
 
-    op.execute("UPDATE price_card SET created_at = effective_from")
     op.execute("UPDATE endpoint SET tag = provider_id")
-    # The values above were for rows that exist; new ones say what they mean.
-    with op.batch_alter_table("ai_model", schema=None) as batch_op:
-        batch_op.alter_column("voices", server_default=None)
-    with op.batch_alter_table("budget", schema=None) as batch_op:
-        batch_op.alter_column("leased", server_default=None)
-        batch_op.create_check_constraint("budget_leased_not_negative", "leased >= 0")
-    with op.batch_alter_table("endpoint", schema=None) as batch_op:
-        batch_op.alter_column("tag", server_default=None)
-        batch_op.alter_column("wires", server_default=None)
-        batch_op.alter_column("implicit_caching", server_default=None)
-        batch_op.alter_column("moderated", server_default=None)
-        batch_op.alter_column("origin", server_default=None)
-    with op.batch_alter_table("generation", schema=None) as batch_op:
-        batch_op.alter_column("served", server_default=None)
-    with op.batch_alter_table("price_card", schema=None) as batch_op:
-        batch_op.alter_column("created_at", server_default=None)
-    with op.batch_alter_table("provider", schema=None) as batch_op:
-        batch_op.alter_column("datacenters", server_default=None)
-        batch_op.alter_column("zdr", server_default=None)
-        batch_op.alter_column("evidence", server_default=None)
-    with op.batch_alter_table("wallet", schema=None) as batch_op:
-        batch_op.alter_column("leased", server_default=None)
-        batch_op.create_check_constraint("wallet_leased_not_negative", "leased >= 0")
+    for table in ("wallet", "budget"):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.create_check_constraint(f"{table}_leased_not_negative", "leased >= 0")
 
 
 def downgrade() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import JSON, Column, MetaData, create_engine, insert, text
+from sqlalchemy import JSON, Column, Engine, MetaData, create_engine, insert, text
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, select
 
@@ -100,7 +100,9 @@ def test_rows_of_the_first_schema_live_on(tmp_path: Path) -> None:
     with engine.begin() as connection:
         for table in tables:
             connection.execute(insert(table).values({c.name: _some(c) for c in table.columns}))
+    guards = _triggers(engine)
     _upgrade(url, "head")
+    assert _triggers(engine) == guards
     now = MetaData()
     now.reflect(engine)
     with engine.connect() as connection:
@@ -118,6 +120,12 @@ def _upgrade(url: str, to: str) -> None:
     config = Config(ROOT / "alembic.ini")
     config.attributes["url"] = url
     command.upgrade(config, to)
+
+
+def _triggers(engine: Engine) -> set[str]:
+    named = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    with engine.connect() as connection:
+        return {name for (name,) in connection.execute(named)}
 
 
 def _some(column: Column[Any]) -> Any:
