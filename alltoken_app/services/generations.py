@@ -260,10 +260,12 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
         plane.books.checkpoint(Checkpoint(run.id, run.cost))
         failpoints.reach("checkpointed")
     assert run.endpoint is not None
-    if run.endpoint.id in plan.capped and _beyond_the_cap(run, run.meter, run.endpoint):
+    ended = run.meter.ended and run.call.choices == 1
+    beyond = not ended and run.endpoint.id in plan.capped
+    if beyond and _beyond_the_cap(run, run.meter, run.endpoint):
         run.native_finish = COST_LIMIT
         return False
-    if run.meter.pieces > plan.output_bound * RUNAWAY:
+    if not ended and run.meter.pieces > plan.output_bound * RUNAWAY:
         run.native_finish = "provider_ignored_limit"
         return False
     if (
@@ -279,8 +281,8 @@ async def _keep_ahead(run: Run, plan: Plan, plane: Plane) -> bool:
             Extend(run.id, plan.ceiling(run.window + more) - plan.ceiling(run.window))
         )
     except InsufficientCredits:
-        if run.meter.output_so_far() < run.window:
-            return True  # what is held still pays for the next tokens
+        if ended or run.meter.output_so_far() < run.window:
+            return True  # what is held still pays for the next tokens, or there are none
         run.native_finish = "insufficient_credits"
         return False
     run.window += more

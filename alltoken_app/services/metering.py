@@ -56,6 +56,11 @@ class Meter:
         return self._final is None and self._running is None
 
     @property
+    def ended(self) -> bool:
+        """Whether a choice has its finish reason, and the provider has said what was used."""
+        return self.finish is not None and self._final is not None
+
+    @property
     def usage(self) -> Usage:
         """What was used; it costs nothing while nothing has been delivered."""
         if self._usage is None:
@@ -63,8 +68,15 @@ class Meter:
         return self._usage
 
     def _count(self) -> Usage:
-        counted = self._final or self._running or self._estimate()
+        counted = self._final or self._so_far() or self._estimate()
         return bounds.clamp(counted, self._input_bound, self._output_bound, self._extras)
+
+    def _so_far(self) -> Usage | None:
+        """The running count; some count the output at the end only."""
+        if self._running is None or self._running.output:
+            return self._running
+        output = bounds.estimated_output(self._size)
+        return msgspec.structs.replace(self._running, output=output)
 
     def _estimate(self) -> Usage:
         embeddings = self._call.operation == "embeddings"

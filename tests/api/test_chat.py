@@ -13,7 +13,10 @@ import pytest
 from sqlmodel import select
 
 from alltoken_app import db
+from alltoken_app.engines.models import FAULT_MAX_OUTPUT
 from alltoken_app.money import usd
+from alltoken_app.providers.base import Usage
+from alltoken_app.providers.dialects import openai_usage
 from alltoken_app.services import generations, keys, lookups
 from alltoken_app.settings import Settings
 from alltoken_app.tables.everything import METADATA
@@ -285,6 +288,21 @@ async def test_a_stream_that_outlives_its_money_ends_cleanly(
         assert finish["native_finish_reason"] == "insufficient_credits"
         balance = await product.balance()
         assert 0 <= balance.available < 600_000
+
+
+async def test_an_answer_that_has_ended_does_not_end_again_for_lack_of_money(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "WINDOW", 40)
+    thought = Usage(5, 3_000)  # most of it was never shown
+    monkeypatch.setattr(
+        openai_usage, "read", lambda raw: None if bytes(raw) == b"null" else thought
+    )
+    async with serving(chosen, credit=1_000_000) as product:
+        events, done = await stream(product, "fault/ok", max_tokens=FAULT_MAX_OUTPUT)
+        assert done
+        said = [e["choices"][0]["finish_reason"] for e in events if e["choices"]]
+        assert [reason for reason in said if reason] == ["stop"]
 
 
 async def test_many_at_once_never_overspend(chosen: Settings) -> None:
