@@ -39,9 +39,10 @@ def keys() -> rx.Component:
     return frame(
         rx.cond(S.rows.length() > 0, filters()),
         card(listing()),
+        rx.cond(S.may_manage, managing()),
         rx.cond(S.rows.length() > 0, leaked()),
         key_forms(
-            rx.cond((S.task == "create") | (S.task == "rotate"), S.task, ""),
+            rx.cond((S.task == "create") | (S.task == "manage") | (S.task == "rotate"), S.task, ""),
             S.chosen,
             S.chosen_name,
             origin=S.origin,
@@ -162,6 +163,45 @@ def actions(key: Any) -> rx.Component:
         rx.cond(key.status != "revoked", end),
         label="Actions for " + key.name,
     )
+
+
+def managing() -> rx.Component:
+    """Keys with which programs make, change and end API keys."""
+    create = button("Create management key", icon="plus", on_click=S.ask("manage", ""))
+    none = empty(
+        "No management keys",
+        "Programs make, change and end API keys with one. It calls no model and spends nothing.",
+        rx.el.div(create, link_button("How", href="/docs/keys", icon="doc"), class_name="row"),
+    )
+    head = rx.el.div(
+        rx.el.h2("Management keys"),
+        rx.cond(S.managers.length() > 0, rx.el.span(create, class_name="push")),
+        class_name="card-head",
+    )
+    columns = [
+        Column("Name", name, header=True),
+        Column("Key", lambda key: rx.el.span(key.display, class_name="mono")),
+        Column("Last used", lambda key: time_ago(key.last_used_at, empty="Never")),
+        Column("Status", manager_state),
+        Column("Actions", manager_actions, num=True, bare=True),
+    ]
+    return card(head, table("Management keys", columns, S.managers, empty=none, loading=~S.loaded))
+
+
+def manager_state(key: Any) -> rx.Component:
+    """A badge, and when it ends by itself."""
+    ends = rx.el.span("ends ", time_ago(key.expires_at), class_name="tiny faint nowrap")
+    return rx.el.span(
+        status_of(key.status, STATUS),
+        rx.cond(key.expires_at > 0, ends),
+        class_name="status-cell",
+    )
+
+
+def manager_actions(key: Any) -> rx.Component:
+    """It can only be ended."""
+    end = menu_item("Revoke key", icon="trash", danger=True, on_click=S.revoke_manager(key.id))
+    return menu(end, label="Actions for " + key.name)
 
 
 def leaked() -> rx.Component:

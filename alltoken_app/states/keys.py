@@ -8,8 +8,9 @@ from reflex.event import EventSpec
 from alltoken_app import db
 from alltoken_app.clock import DAY, now_ms
 from alltoken_app.errors import AllTokenError
-from alltoken_app.services import keys
+from alltoken_app.services import keys, management_keys
 from alltoken_app.services.key_views import KeyView
+from alltoken_app.services.management_keys import ManagementKeyView
 from alltoken_app.settings import settings
 from alltoken_app.states.session import SessionState
 from alltoken_app.states.toasts import toast
@@ -17,7 +18,7 @@ from alltoken_app.states.toasts import toast
 NEAR = 80  # per cent of a limit from which its bar warns
 SOON = 7 * DAY
 PERIODS = {"day": "today", "week": "this week", "month": "this month", "total": "in total"}
-TASKS = ("create", "rotate", "rename", "limit", "revoke", "")
+TASKS = ("create", "manage", "rotate", "rename", "limit", "revoke", "")
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,25 @@ class KeyRow:
     expires_at: int
 
 
+@dataclass(frozen=True)
+class ManagerRow:
+    """A management key as the list shows it."""
+
+    id: str
+    name: str
+    display: str
+    status: str
+    last_used_at: int
+    expires_at: int
+
+
 class KeysState(SessionState):
     """No secret is ever here: making keys goes through /web/keys."""
 
     rows: list[KeyRow] = []
     shown: list[KeyRow] = []
+    managers: list[ManagerRow] = []
+    may_manage: bool = False
     search: str = ""
     with_ended: bool = False
     ended: int = 0
@@ -75,6 +90,9 @@ class KeysState(SessionState):
         listed = await db.read(keys.list_keys, actor) if self.may_make else []
         listed.sort(key=lambda key: (-key.created_at, key.status == "rotating"))
         self.rows = [_row(key) for key in listed]
+        self.may_manage = actor.allowed("all_keys")
+        managing = await db.read(management_keys.list_keys, actor) if self.may_manage else []
+        self.managers = [_manager_row(key) for key in managing if key.status != "revoked"]
         self.loaded = True
         self._filter()
 
@@ -175,6 +193,12 @@ class KeysState(SessionState):
         key = await db.run(keys.revoke, actor, self.chosen)
         return await self._finish(f"{key.name} is revoked. It never works again.")
 
+    @rx.event
+    async def revoke_manager(self, key_id: str) -> EventSpec:
+        """End a management key; the API keys that it made stay."""
+        key = await db.run(management_keys.revoke, await self.actor(), key_id)
+        return await self._finish(f"{key.name} is revoked. The keys it made still work.")
+
     async def _finish(self, said: str) -> EventSpec:
         self.task = ""
         await self._read()
@@ -200,6 +224,12 @@ def _row(key: KeyView) -> KeyRow:
         tone=tone if key.spent_share >= NEAR else "",
         last_used_at=key.last_used_at or 0,
         expires_at=key.expires_at or 0,
+    )
+
+
+def _manager_row(key: ManagementKeyView) -> ManagerRow:
+    return ManagerRow(
+        key.id, key.name, key.display, key.status, key.last_used_at or 0, key.expires_at or 0
     )
 
 

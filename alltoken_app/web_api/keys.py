@@ -1,4 +1,4 @@
-"""POST /web/keys and /web/keys/rotate: the two answers that hold a secret.
+"""POST /web/keys, /web/keys/management and /web/keys/rotate: the answers that hold a secret.
 
 They do not pass through the web app's state, which may be written to disk: the secret goes to the
 page that asked, once, and exists nowhere else.
@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from alltoken_app import db
 from alltoken_app.clock import DAY, HOUR, now_ms
 from alltoken_app.errors import Invalid
-from alltoken_app.services import keys, sessions
+from alltoken_app.services import keys, management_keys, sessions
 from alltoken_app.services.key_views import KeyView
 from alltoken_app.services.keys import NewKey
 from alltoken_app.web_api.http import Fields, post
@@ -33,6 +33,24 @@ async def create(request: Request, fields: Fields) -> Response:
         keys.create, actor, new, pepper=plane.secrets.pepper, book=plane.settings.book
     )
     return _shown_once(*made)
+
+
+async def create_management(request: Request, fields: Fields) -> Response:
+    """A new management key; `days` until it expires may be empty."""
+    actor = await sessions.require(cookie_of(request))
+    days = _whole(fields, "days")
+    key, secret = await db.run(
+        management_keys.create,
+        actor,
+        fields.text("name"),
+        pepper=request.app.state.plane.secrets.pepper,
+        expires_at=now_ms() + days * DAY if days else None,
+    )
+    told = {
+        "id": key.id, "name": key.name, "display": key.display, "limit": "", "period": "total",
+        "expires_at": key.expires_at, "models": (), "secret": secret, "manages": True,
+    }  # fmt: skip
+    return JSONResponse(told, 201)
 
 
 async def rotate(request: Request, fields: Fields) -> Response:
@@ -65,4 +83,8 @@ def _shown_once(key: KeyView, secret: str) -> Response:
     return JSONResponse(told, 201)
 
 
-ROUTES = [post("/web/keys", create), post("/web/keys/rotate", rotate)]
+ROUTES = [
+    post("/web/keys", create),
+    post("/web/keys/management", create_management),
+    post("/web/keys/rotate", rotate),
+]

@@ -7,7 +7,7 @@ import pytest
 from alltoken_app import db
 from alltoken_app.clock import DAY, HOUR, now_ms
 from alltoken_app.crypto import token_digest
-from alltoken_app.services import keys
+from alltoken_app.services import keys, management_keys
 from tests.people import sign_in
 from tests.web_api.conftest import ON_SQLITE, SECRETS, Browser
 
@@ -65,3 +65,13 @@ async def test_nobody_and_others_make_no_secret(browser: Browser) -> None:
     assert (await eve.post("/web/keys/rotate", json={"id": mine["id"]})).status_code == 404
     viewer = browser(await sign_in("Vera", role="viewer"))
     assert (await viewer.post("/web/keys", json={"name": "ci"})).status_code == 403
+
+
+async def test_a_new_management_key_works_and_is_answered_once(browser: Browser) -> None:
+    mira = await sign_in()
+    made = (await browser(mira).post("/web/keys/management", json={"name": "robot"})).json()
+    assert made["secret"].startswith("atm_")
+    digest = token_digest(SECRETS.pepper, made["secret"])
+    assert (await db.run(management_keys.use, digest)).org_id == mira.actor.org_id
+    (listed,) = await db.read(management_keys.list_keys, mira.actor)
+    assert made["secret"] not in repr(listed)

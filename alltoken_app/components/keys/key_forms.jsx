@@ -38,7 +38,7 @@ async function post(path, body) {
   }
 }
 
-// `task` is "create", "rotate" or "" for closed; `keyId` and `keyName` say what is rotated.
+// `task` is "create", "manage" (a management key), "rotate" or "" for closed; `keyId` and `keyName` say what is rotated.
 export function KeyForms({ task, keyId, keyName, origin, onClose, onMade }) {
   const [made, setMade] = useState(null);
   const models = useModels(task !== "");
@@ -51,8 +51,10 @@ export function KeyForms({ task, keyId, keyName, origin, onClose, onMade }) {
     onClose?.();
   };
   const creating = task === "create";
-  const title = creating ? "Create key" : `Rotate key ${keyName}`;
-  const text = creating ? "" : "It gets a new secret and keeps its name, limit and history.";
+  const [title, text] = {
+    create: ["Create key", ""],
+    manage: ["Create management key", "Programs make, change and end API keys with it. It calls no model."],
+  }[task] ?? [`Rotate key ${keyName}`, "It gets a new secret and keeps its name, limit and history."];
   return (
     <Dialog
       open={task !== "" || made !== null}
@@ -63,6 +65,7 @@ export function KeyForms({ task, keyId, keyName, origin, onClose, onMade }) {
     >
       {made && <Secret made={made} models={models} origin={origin} onDone={done} />}
       {!made && creating && <Create models={models} onMade={finish} onCancel={done} />}
+      {!made && task === "manage" && <Manage onMade={finish} onCancel={done} />}
       {!made && task === "rotate" && <Rotate id={keyId} onMade={finish} onCancel={done} />}
     </Dialog>
   );
@@ -160,6 +163,33 @@ function Create({ models, onMade, onCancel }) {
             {some && <Models models={models} />}
           </fieldset>
         </>
+      )}
+    </Form>
+  );
+}
+
+function Manage({ onMade, onCancel }) {
+  const id = useId();
+  const read = (form) => ({ name: form.get("name"), days: form.get("days") });
+  return (
+    <Form path="/web/keys/management" read={read} submit="Create management key" onMade={onMade} onCancel={onCancel}>
+      {(wrong) => (
+        <div className="pair">
+          <div className="field">
+            <label htmlFor={`${id}name`}>Name</label>
+            <input
+              className="input"
+              id={`${id}name`}
+              name="name"
+              maxLength={48}
+              required
+              autoFocus
+              autoComplete="off"
+              aria-invalid={wrong === "name"}
+            />
+          </div>
+          <Choice name="days" label="Expires" options={EXPIRY} />
+        </div>
       )}
     </Form>
   );

@@ -12,7 +12,7 @@ ASSETS = [rx.asset("secret.jsx", shared=True)]
 
 
 class KeyForms(rx.NoSSRComponent):
-    """A dialog for `task`: "create", "rotate" or "" for none. Then the secret, once."""
+    """A dialog for `task`: "create", "manage", "rotate" or "" for none. Then the secret, once."""
 
     library = rx.asset("key_forms.jsx", shared=True).importable_path
     tag = "KeyForms"

@@ -11,10 +11,13 @@ function save(name, text) {
 }
 
 const env = (origin, secret) =>
-  `ALLTOKEN_API_KEY=${secret}\nOPENAI_API_KEY=${secret}\nOPENAI_BASE_URL=${origin}/v1\n`;
+  secret.startsWith("atm_")
+    ? `ALLTOKEN_MANAGEMENT_KEY=${secret}\n`
+    : `ALLTOKEN_API_KEY=${secret}\nOPENAI_API_KEY=${secret}\nOPENAI_BASE_URL=${origin}/v1\n`;
 
 // A request that this key may send: to a model that chats where there is one.
 function curl(origin, secret, allowed, models) {
+  if (secret.startsWith("atm_")) return `curl ${origin}/v1/keys -H "Authorization: Bearer ${secret}"`;
   const may = models.filter((model) => !allowed.length || allowed.includes(model.id));
   const model = may.find((one) => one.kind === "chat") ?? may[0] ?? { id: FIRST, kind: "chat" };
   const chat = model.kind === "chat";
@@ -32,7 +35,7 @@ export function Secret({ made, models, origin, onDone }) {
   const [kept, setKept] = useState(false);
   const until = made.expires_at && new Date(made.expires_at).toLocaleDateString("en-GB", { dateStyle: "medium" });
   const terms = [
-    made.limit ? `${made.limit} ${WORDS[made.period]}` : "No limit",
+    made.manages ? "Manages keys, calls no model" : made.limit ? `${made.limit} ${WORDS[made.period]}` : "No limit",
     until ? `expires ${until}` : "never expires",
   ];
   useEffect(() => {
