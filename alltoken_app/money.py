@@ -52,6 +52,13 @@ def show_usd(nano: Nano) -> str:
     return f"{sign}${usd(size)}"
 
 
+def show_left(nano: Nano) -> str:
+    """What somebody has, for people: as `show_usd`, but never more than there is."""
+    if nano < NANO_PER_CENT:
+        return show_usd(nano)
+    return show_usd(nano - nano % NANO_PER_CENT)
+
+
 def parse_usd(text: str) -> Nano:
     """Read a decimal string of USD exactly.
 

@@ -49,3 +49,11 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
 def test_rates_come_from_prices_per_million() -> None:
     assert money.rate_per_million("0.15") == 150_000
     assert money.usd_of_pico(150_000) == "0.00000015"
+
+
+@pytest.mark.parametrize(
+    ("nano", "shown"),
+    [(4_999_200_000, "$4.99"), (5_000_000_000, "$5.00"), (123_000, "$0.000123"), (0, "$0.00")],
+)
+def test_nobody_is_shown_more_than_there_is(nano: int, shown: str) -> None:
+    assert money.show_left(nano) == shown

@@ -13,6 +13,7 @@ from alltoken_app.clock import from_iso, iso
 from alltoken_app.errors import Invalid
 from alltoken_app.limits.allowances import UNLIMITED, Limits
 from alltoken_app.services import provisioning
+from alltoken_app.services.actors import Actor
 from alltoken_app.services.keys import NewKey
 from alltoken_app.services.provisioning import Change, ManagedKey
 
@@ -70,7 +71,7 @@ async def list_keys(request: Request) -> None:
     found = await request.plane.database.read(
         provisioning.list_managed, actor, offset=int(offset), limit=PAGE, disabled=disabled
     )
-    await request.json(200, {"data": [_document(key) for key in found]})
+    await request.json(200, {"data": [_document(key, actor) for key in found]})
 
 
 async def create_key(request: Request) -> None:
@@ -91,14 +92,14 @@ async def create_key(request: Request) -> None:
     made, secret = await plane.database.run(
         provisioning.create, actor, new, pepper=plane.secrets.pepper, book=plane.settings.book
     )
-    await request.json(201, {"data": _document(made), "key": secret})
+    await request.json(201, {"data": _document(made, actor), "key": secret})
 
 
 async def show_key(request: Request) -> None:
     """One key, by its hash."""
     actor = await manager(request)
     found = await request.plane.database.read(provisioning.get, actor, _hash(request))
-    await request.json(200, {"data": _document(found)})
+    await request.json(200, {"data": _document(found, actor)})
 
 
 async def change_key(request: Request) -> None:
@@ -116,7 +117,7 @@ async def change_key(request: Request) -> None:
         rates=None if wanted.rate_limit is UNSET else _limits(wanted.rate_limit),
     )
     changed = await request.plane.database.run(provisioning.change, actor, _hash(request), change)
-    await request.json(200, {"data": _document(changed)})
+    await request.json(200, {"data": _document(changed, actor)})
 
 
 async def delete_key(request: Request) -> None:
@@ -156,7 +157,7 @@ def _time(text: str | None) -> int | None:
         raise Invalid(text, param="expires_at") from None
 
 
-def _document(key: ManagedKey) -> dict[str, Any]:
+def _document(key: ManagedKey, actor: Actor) -> dict[str, Any]:
     """OpenRouter's shape: every field is there, null where there is nothing to say."""
     view, nothing = key.key, exact(0)
     return {
@@ -182,7 +183,7 @@ def _document(key: ManagedKey) -> dict[str, Any]:
         "last_used_at": iso(view.last_used_at) if view.last_used_at else None,
         "external_user": None,
         "creator_user_id": key.created_by,
-        "workspace_id": None,
+        "workspace_id": actor.org_id,
         "models": list(view.models),
         "book": view.book,
         "rate_limit": {

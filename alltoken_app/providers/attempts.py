@@ -172,6 +172,7 @@ class Outcome:
             self._attempt.writing += time.monotonic() - self._since
             return
         self.known = True
+        self._attempt.ms = round((time.monotonic() - self._began) * 1000)
         self._watcher.answered(self._endpoint, self._spent() if streamed else None)
 
     def resumed(self) -> None:

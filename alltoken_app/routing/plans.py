@@ -273,6 +273,10 @@ class _Sieve:
                 f"{text} max_cost of ${usd(self._call.max_cost or 0)}. Nothing was sent or charged."
             )
             return NotFound(text, code="no_eligible_endpoint", param="max_cost", details=details)
+        if found == {"provider_not_configured"}:
+            text = f"No provider of {names} is connected here. GET /v1/models?available=true lists"
+            text = f"{text} what can be asked. Nothing was sent or charged."
+            return NotFound(text, code="no_eligible_endpoint", param="model", details=details)
         text = f"No endpoint of {names} fits this request{_counted(self.excluded, self.whose)}."
         text = f"{text} Nothing was sent or charged."
         return NotFound(text, code="no_eligible_endpoint", param="model", details=details)

@@ -13,7 +13,7 @@ from alltoken_app.clock import DAY, Millis, iso, now_ms, to_datetime
 from alltoken_app.errors import Invalid, NotFound
 from alltoken_app.ledger import accounts
 from alltoken_app.ledger.accounts import Balance
-from alltoken_app.money import NANO_PER_USD, Nano, show_usd, usd
+from alltoken_app.money import NANO_PER_USD, Nano, show_left, show_usd, usd
 from alltoken_app.services import movements, top_ups
 from alltoken_app.services.actors import Actor
 from alltoken_app.services.movements import NEWEST, USAGE, Movement, Owner, Place
@@ -155,10 +155,10 @@ def overview(session: Session, actor: Actor) -> WalletView:
     low_at = rules.low_balance_usd * NANO_PER_USD
     return WalletView(
         id=wallet.id if wallet else "",
-        available=show_usd(balance.available),
+        available=show_left(balance.available),
         held=show_usd(balance.held),
-        cash=show_usd(balance.cash),
-        promo=show_usd(balance.promo),
+        cash=show_left(balance.cash),
+        promo=show_left(balance.promo),
         debt=show_usd(balance.debt),
         available_nano=balance.available,
         held_nano=balance.held,
@@ -212,8 +212,8 @@ def entries(session: Session, actor: Actor, cursor: str = "", limit: int = PAGE)
         entries=list(reversed(_entry_views(session, page))),
         opening_nano=opening,
         closing_nano=page[-1].balance,
-        opening=show_usd(opening),
-        closing=show_usd(page[-1].balance),
+        opening=show_left(opening),
+        closing=show_left(page[-1].balance),
         older=f"{first.first_at}.{first.id}.{opening}" if more else "",
     )
 
@@ -247,7 +247,7 @@ def _entry_view(movement: Movement, top_up: TopUp | None) -> EntryView:
         label=LABELS.get(movement.kind, "Adjustment"),
         detail=_detail(movement, top_up),
         amount=_signed(movement.amount),
-        balance=show_usd(movement.balance),
+        balance=show_left(movement.balance),
         amount_nano=movement.amount,
         balance_nano=movement.balance,
         incoming=movement.amount > 0,

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from openrouter import OpenRouter
 from sqlmodel import Session, select
 
 from alltoken_app import db
@@ -149,3 +150,14 @@ async def test_another_organisations_keys_do_not_exist(manager: httpx.AsyncClien
     assert (await manager.get(address)).status_code == 404
     assert (await manager.patch(address, json={"disabled": True})).status_code == 404
     assert (await manager.delete(address)).status_code == 404
+
+
+async def test_openrouters_client_reads_and_makes_keys(
+    product: Product, manager: httpx.AsyncClient
+) -> None:
+    secret = manager.headers["authorization"].removeprefix("Bearer ")
+    async with OpenRouter(api_key=secret, server_url=f"{product.url}/api/v1") as client:
+        made = await client.api_keys.create_async(name="by client", limit=3)
+        listed = await client.api_keys.list_async()
+    assert made.key.startswith("atk_")
+    assert made.data.hash in [key.hash for key in listed.data]
