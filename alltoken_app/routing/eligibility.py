@@ -161,6 +161,16 @@ def _ignored(endpoint: EndpointFacts, names: Names) -> bool:
     return any(name.lower().replace(" ", "-") == endpoint.provider for name in names)
 
 
+def dearer_when_long(endpoint: EndpointFacts, wishes: Wishes, input_bound: int) -> str | None:
+    """Whose `max_price` a prompt of up to `input_bound` tokens may break by reaching a tier."""
+    for level in wishes.levels:
+        for tier in endpoint.price.tiers:
+            beyond = any(_dearer(tier.price, unit, most) for unit, most in level.wishes.most)
+            if beyond and input_bound > tier.above:
+                return level.name
+    return None
+
+
 def _dearer(price: Price, unit: str, most: Pico) -> bool:
     if unit == "image":  # pictures cost tokens here: nobody can hold them to a price of one
         return price.image_input is not None or price.image_output is not None

@@ -185,6 +185,12 @@ class _Sieve:
             if found is not None:
                 self._exclude(endpoint, *found)
                 continue
+            if endpoint.price.tiers and self._wishes.levels:
+                given = bounds.input_tokens(self._call, endpoint.context)
+                whose = eligibility.dearer_when_long(endpoint, self._wishes, given)
+                if whose is not None:
+                    self._exclude(endpoint, "max_price", whose)
+                    continue
             connection = self._connections[endpoint.provider]
             lacking = eligibility.unsupported(endpoint, self._call, connection)
             required = lacking if self._strict else ()

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from alltoken_app.errors import Invalid, NotFound
-from alltoken_app.providers.base import Call, Price
+from alltoken_app.providers.base import Call, Price, Tier
 from alltoken_app.providers.dialects.openai_chat import OpenAIChat
 from alltoken_app.providers.quirks import Quirks
 from alltoken_app.providers.table import Connection, fixed
@@ -88,6 +88,16 @@ def test_max_price_covers_requests_and_pictures() -> None:
     )
     assert order(plan(paid, CHEAP, max_price=per_request)) == ["cheap"]
     assert order(plan(drawn, DEAR, max_price=per_picture)) == ["dear"]
+
+
+def test_max_price_holds_for_long_prompts_too() -> None:
+    long = Tier(1_000, Price("v", 100, 100, 100))
+    tiered = endpoint("cheap", price=Price("v", 10, 10, 5, tiers=(long,)))
+    most = msgspec.json.decode('{"prompt":"0.00005"}', type=MaxPrice)
+    assert order(plan(tiered, max_price=most)) == ["cheap"]
+    with pytest.raises(NotFound) as refused:
+        plan(tiered, call=Call("chat", "a/b", {}, size=10_000), max_price=most)
+    assert refused.value.details["excluded_by"] == {"cheap:a/b": "max_price"}
 
 
 @pytest.mark.parametrize(
