@@ -155,9 +155,14 @@ def see_the_balance_less_it(page: Page, site: Site, secret: str, answer: Answer)
 
 def talk_in_the_browser(page: Page) -> None:
     page.goto("/chat")
-    page.get_by_label("Longest answer, tokens").fill(SHORT)
-    page.get_by_label("Message").fill(QUESTION)
-    page.get_by_role("button", name="Send").click()
+    send = page.get_by_role("button", name="Send")
+    for _ in range(20):  # what is typed before the page knows who is here is forgotten
+        page.get_by_label("Longest answer, tokens").fill(SHORT)
+        page.get_by_label("Message").fill(QUESTION)
+        page.wait_for_timeout(500)
+        if send.is_enabled():
+            break
+    send.click()
     answer = page.get_by_role("article", name=MODEL)
     expect(answer.get_by_role("link", name="Details")).to_be_visible(timeout=ENGINE_MS)
     expect(answer).to_contain_text(re.compile(r"\$0\.0000\d+"))
